@@ -1,0 +1,183 @@
+// The detector file: one safetensors file whose header holds the settings as JSON. Versioned, checksummed, no code inside.
+import { z } from 'zod';
+import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
+import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
+import { InputError } from '../signal/errors.ts';
+import type { Calibration } from './calibration.ts';
+import type { Detector } from './detector.ts';
+import type { Matrix } from './matrix.ts';
+import { transformRows } from './transform.ts';
+
+/** Raised when a file written by this version cannot be read by the one before. */
+export const DETECTOR_VERSION = 1;
+
+const bandSchema = z.object({ lowHz: z.number(), highHz: z.number(), start: z.int().min(0), end: z.int().min(1) });
+
+const entrySchema = z.object({
+  file: z.string(),
+  startSeconds: z.number(),
+  durationSeconds: z.number(),
+  label: z.string().optional(),
+  domain: z.string().optional(),
+});
+
+const detectorSchema = z.object({
+  format: z.literal('thrum-detector'),
+  version: z.literal(DETECTOR_VERSION),
+  encoder: z.object({ id: z.string(), fingerprint: z.string() }),
+  signal: z.object({
+    sampleRate: z.number().positive(),
+    channel: z.union([z.int().min(0), z.enum(['mean', 'all'])]),
+    segmentSeconds: z.number().positive().nullable(),
+  }),
+  settings: z.object({
+    metric: z.enum(['cosine', 'euclidean']),
+    k: z.int().min(1),
+    transform: z.enum(['none', 'centre', 'standardise', 'whiten']),
+    aggregation: z.enum(['mean', 'max']),
+    falseAlarmRate: z.number().gt(0).lt(1),
+    normalLabel: z.string(),
+  }),
+  threshold: z.number().positive().optional(),
+  scales: z.record(z.string(), z.number().positive()),
+  bands: z.array(bandSchema),
+  frameBands: z.array(bandSchema).optional(),
+  entries: z.array(entrySchema).min(1),
+});
+
+const float32Tensor = (data: Float32Array, shape: number[]): StoredTensor => ({ dtype: 'F32', shape, data });
+const float64Tensor = (data: Float64Array): StoredTensor => ({ dtype: 'F64', shape: [data.length], data });
+const matrixTensor = (matrix: Matrix): StoredTensor => float32Tensor(matrix.values, [matrix.rows, matrix.columns]);
+
+function tensorsOf(detector: Detector): Map<string, StoredTensor> {
+  const { transform, calibration, labelledCalibration, bandStatistics, frameStatistics } = detector;
+  const tensors = new Map<string, StoredTensor>([['bank', matrixTensor(detector.bank)]]);
+  const vector = (name: string, data: Float32Array | undefined) => data && tensors.set(name, float32Tensor(data, [data.length]));
+  const exact = (name: string, data: Float64Array | undefined) => data && tensors.set(name, float64Tensor(data));
+  vector('transform.mean', transform.mean);
+  vector('transform.scale', transform.scale);
+  vector('transform.gains', transform.gains);
+  if (transform.directions) tensors.set('transform.directions', matrixTensor(transform.directions));
+  exact('calibration', calibration?.scores);
+  exact('calibration.labelled', labelledCalibration?.scores);
+  exact('bands.mean', bandStatistics?.mean);
+  exact('bands.deviation', bandStatistics?.deviation);
+  vector('frames.mean', frameStatistics?.mean);
+  vector('frames.deviation', frameStatistics?.deviation);
+  return tensors;
+}
+
+const bytesOf = ({ data }: StoredTensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** SHA-256 over the settings and every tensor's name and bytes, in order of names. */
+async function checksum(settings: string, tensors: ReadonlyMap<string, StoredTensor>): Promise<string> {
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [encoder.encode(settings)];
+  for (const name of [...tensors.keys()].sort()) parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
+  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', joined));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The bytes of a detector file. */
+export async function writeDetector(detector: Detector): Promise<Uint8Array> {
+  const { encoder, signal, settings, threshold, scales, bands, entries, frameStatistics } = detector;
+  const description: z.infer<typeof detectorSchema> = {
+    format: 'thrum-detector',
+    version: DETECTOR_VERSION,
+    encoder,
+    signal,
+    settings,
+    threshold,
+    scales,
+    bands,
+    frameBands: frameStatistics?.bands,
+    entries,
+  };
+  const json = JSON.stringify(description);
+  const tensors = tensorsOf(detector);
+  return writeSafetensors(tensors, { thrum: json, sha256: await checksum(json, tensors) });
+}
+
+function parseDescription(json: string | undefined, name: string): z.infer<typeof detectorSchema> {
+  if (json === undefined) {
+    throw new InputError(`readDetector: ${name} is a safetensors file, but not a Thrum detector; make one with \`thrum fit\``);
+  }
+  const value: unknown = JSON.parse(json);
+  const version = z.object({ version: z.number() }).safeParse(value);
+  if (version.success && version.data.version > DETECTOR_VERSION) {
+    throw new InputError(
+      `readDetector: ${name} has version ${version.data.version}, this Thrum reads up to ${DETECTOR_VERSION}; update Thrum`,
+    );
+  }
+  const parsed = detectorSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new InputError(`readDetector: ${name}: ${issue.path.join('.')}: ${issue.message}; the file is damaged, fit it again`);
+  }
+  return parsed.data;
+}
+
+/**
+ * Reads a detector file.
+ * @throws InputError if it is no detector, of a newer version, or damaged (checksum, shapes).
+ */
+export async function readDetector(bytes: Uint8Array, name = 'detector'): Promise<Detector> {
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  const description = parseDescription(metadata.thrum, name);
+  if ((await checksum(metadata.thrum, tensors)) !== metadata.sha256) {
+    throw new InputError(`readDetector: ${name}: the checksum does not match its contents; the file is damaged, fit it again`);
+  }
+  const vector = (key: string): Float32Array | undefined => {
+    const tensor = tensors.get(key);
+    return tensor && toFloat32(tensor);
+  };
+  const exact = (key: string): Float64Array | undefined => tensors.get(key)?.data as Float64Array | undefined;
+  const matrix = (key: string): Matrix | undefined => {
+    const tensor = tensors.get(key);
+    return tensor && { values: toFloat32(tensor), rows: tensor.shape[0], columns: tensor.shape[1] };
+  };
+  const calibrated = (key: string): Calibration | undefined => {
+    const scores = exact(key);
+    return scores && { scores };
+  };
+  const bank = matrix('bank');
+  if (!bank || bank.rows !== description.entries.length) {
+    throw new InputError(`readDetector: ${name}: the bank does not have one row per entry; the file is damaged, fit it again`);
+  }
+  const { encoder, signal, settings, threshold, scales, bands, entries, frameBands } = description;
+  const transform = {
+    kind: settings.transform,
+    mean: vector('transform.mean'),
+    scale: vector('transform.scale'),
+    gains: vector('transform.gains'),
+    directions: matrix('transform.directions'),
+  };
+  const bandMean = exact('bands.mean');
+  const bandDeviation = exact('bands.deviation');
+  const frameMean = vector('frames.mean');
+  const frameDeviation = vector('frames.deviation');
+  return {
+    encoder,
+    signal,
+    settings,
+    threshold,
+    scales,
+    bands,
+    entries,
+    bank,
+    transform,
+    transformed: transformRows(transform, bank),
+    calibration: calibrated('calibration'),
+    labelledCalibration: calibrated('calibration.labelled'),
+    ...(bandMean && bandDeviation && { bandStatistics: { mean: bandMean, deviation: bandDeviation } }),
+    ...(frameMean &&
+      frameDeviation &&
+      frameBands && { frameStatistics: { mean: frameMean, deviation: frameDeviation, bands: frameBands } }),
+  };
+}

@@ -1,0 +1,249 @@
+// The detector: what normal is, learned from embeddings of normal recordings.
+import { InputError } from '../signal/errors.ts';
+import type { Band } from '../encoders/types.ts';
+import { type Calibration, createCalibration, thresholdFor } from './calibration.ts';
+import { type Metric, nearestNeighbours } from './knn.ts';
+import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
+import { learnTransform, type Transform, type TransformKind, transformRows } from './transform.ts';
+
+/** How the segments of one recording become one score. */
+export type Aggregation = 'mean' | 'max';
+
+/** One normal (or labelled) segment, as the bank remembers it. */
+export type BankEntry = {
+  /** File, with `#record` where it holds several. */
+  file: string;
+  startSeconds: number;
+  durationSeconds: number;
+  /** Fault name; absent in a bank of normal recordings only. */
+  label?: string;
+  /** `source`, `target`, or any other name of an operating condition with a bank of its own. */
+  domain?: string;
+};
+
+/** How recordings are brought to the detector, at fitting and at scoring alike. */
+export type SignalSettings = {
+  sampleRate: number;
+  /** Channel number from 0, `mean` of all, or `all` one after the other. */
+  channel: number | 'mean' | 'all';
+  /** Length of the pieces a recording is cut into; null: whole recordings. */
+  segmentSeconds: number | null;
+};
+
+export type DetectorSettings = {
+  metric: Metric;
+  /** Neighbours whose mean distance is the score. */
+  k: number;
+  transform: TransformKind;
+  aggregation: Aggregation;
+  falseAlarmRate: number;
+  /** Label that means healthy. */
+  normalLabel: string;
+};
+
+/** Mean and spread of the normal recordings' features over time, for explanations. */
+export type FrameStatistics = { mean: Float32Array; deviation: Float32Array; bands: Band[] };
+
+export type Detector = {
+  encoder: { id: string; fingerprint: string };
+  signal: SignalSettings;
+  settings: DetectorSettings;
+  /** Raw embeddings, row by row as `entries`. */
+  bank: Matrix;
+  entries: BankEntry[];
+  bands: Band[];
+  transform: Transform;
+  /** The bank after the transform; what distances are measured in. */
+  transformed: Matrix;
+  /** Median leave-one-out distance of each domain: scores are in units of it, so 1 is usual. */
+  scales: Record<string, number>;
+  /** Present where the bank has normal entries. */
+  calibration?: Calibration;
+  threshold?: number;
+  /** Mean and spread of every band's part of the squared distance over the normal entries (leave-one-out). */
+  bandStatistics?: { mean: Float64Array; deviation: Float64Array };
+  /** Leave-one-out distances to the nearest entry of any label: what "near" means in a labelled bank. */
+  labelledCalibration?: Calibration;
+  frameStatistics?: FrameStatistics;
+};
+
+export const defaultSettings: DetectorSettings = {
+  metric: 'euclidean',
+  k: 1,
+  transform: 'centre',
+  aggregation: 'mean',
+  falseAlarmRate: 0.01,
+  normalLabel: 'normal',
+};
+
+/** One embedded segment with where it came from. */
+export type BankSegment = { entry: BankEntry; vector: Float32Array };
+
+export type FitInput = {
+  encoder: Detector['encoder'];
+  signal: SignalSettings;
+  segments: readonly BankSegment[];
+  bands: Band[];
+  frameStatistics?: FrameStatistics;
+  settings?: Partial<DetectorSettings>;
+};
+
+export const domainOf = (entry: BankEntry): string => entry.domain ?? '';
+
+export const isNormal = (entry: BankEntry, settings: DetectorSettings): boolean =>
+  entry.label === undefined || entry.label.toLowerCase() === settings.normalLabel.toLowerCase();
+
+export const indicesWhere = <T>(list: readonly T[], test: (item: T) => boolean): number[] =>
+  list.flatMap((item, i) => (test(item) ? [i] : []));
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * Which entries must not be each other's neighbours in leave-one-out: segments of one file are alike, so with enough
+ * files a segment is scored against the others' only; with fewer than four files, against all segments but itself.
+ */
+function leaveOutGroups(entries: readonly BankEntry[]): number[] {
+  const files = [...new Set(entries.map((entry) => entry.file))];
+  return files.length >= 4 ? entries.map((entry) => files.indexOf(entry.file)) : entries.map((_, i) => i);
+}
+
+type LeftOut = { distance: number; nearest: number };
+
+/** Distance of every row to the k nearest rows outside its group; infinite where there is none. */
+async function leaveOneOut(bank: Matrix, groups: number[], settings: DetectorSettings): Promise<LeftOut[]> {
+  const neighbours = await nearestNeighbours(bank, bank, {
+    k: settings.k,
+    metric: settings.metric,
+    bankGroups: groups,
+    queryGroups: groups,
+  });
+  return neighbours.map(({ distances, indices }) =>
+    distances.length === 0 ? { distance: Number.POSITIVE_INFINITY, nearest: -1 } : { distance: mean(distances), nearest: indices[0] },
+  );
+}
+
+/**
+ * Each band's part of the squared distance between two transformed embeddings (for cosine, of their unit vectors, whose
+ * squared distance is twice the cosine distance). The parts add up to the whole.
+ */
+export function bandContributions(a: Float32Array, b: Float32Array, bands: readonly Band[], metric: Metric): Float64Array {
+  const unit = (v: Float32Array) => (metric === 'cosine' ? 1 / Math.max(Math.hypot(...chunkNorms(v)), 1e-30) : 1);
+  const [scaleA, scaleB] = [unit(a), unit(b)];
+  return Float64Array.from(bands, ({ start, end }) => {
+    let sum = 0;
+    for (let d = start; d < end; d++) sum += (a[d] * scaleA - b[d] * scaleB) ** 2;
+    return sum;
+  });
+}
+
+/** Norms of pieces of a vector: `Math.hypot` takes only so many arguments. */
+function chunkNorms(v: Float32Array): number[] {
+  const norms: number[] = [];
+  for (let from = 0; from < v.length; from += 4096) {
+    let sum = 0;
+    for (let d = from; d < Math.min(v.length, from + 4096); d++) sum += v[d] * v[d];
+    norms.push(Math.sqrt(sum));
+  }
+  return norms;
+}
+
+type NormalModel = Pick<Detector, 'scales' | 'calibration' | 'threshold' | 'bandStatistics'>;
+
+/** Scales, calibration and band statistics from the normal entries. */
+async function modelNormal(
+  transformed: Matrix,
+  entries: readonly BankEntry[],
+  normal: readonly number[],
+  bands: Band[],
+  settings: DetectorSettings,
+): Promise<NormalModel> {
+  const scales: Record<string, number> = {};
+  const scores: number[] = [];
+  const contributions: Float64Array[] = [];
+  for (const domain of new Set(normal.map((i) => domainOf(entries[i])))) {
+    const members = normal.filter((i) => domainOf(entries[i]) === domain);
+    const bank = selectRows(transformed, members);
+    const leftOut = (await leaveOneOut(bank, leaveOutGroups(members.map((i) => entries[i])), settings)).map((one, i) => ({ ...one, self: i }));
+    const finite = leftOut.filter((one) => one.nearest >= 0);
+    if (finite.length === 0) {
+      throw new InputError(
+        `fitDetector: expected at least 2 normal segments${domain ? ` in domain ${domain}` : ''}, got ${members.length}; give more recordings or cut them into shorter segments (--segment)`,
+      );
+    }
+    const scale = Math.max(median(finite.map((one) => one.distance)), 1e-12);
+    scales[domain] = scale;
+    for (const one of finite) {
+      scores.push(one.distance / scale);
+      contributions.push(bandContributions(row(bank, one.self), row(bank, one.nearest), bands, settings.metric));
+    }
+  }
+  const calibration = createCalibration(scores);
+  const average = Float64Array.from(bands, (_, b) => mean(contributions.map((c) => c[b])));
+  const deviation = Float64Array.from(bands, (_, b) =>
+    Math.sqrt(mean(contributions.map((c) => (c[b] - average[b]) ** 2)) + 1e-24),
+  );
+  return {
+    scales,
+    calibration,
+    threshold: thresholdFor(calibration, settings.falseAlarmRate),
+    bandStatistics: { mean: average, deviation },
+  };
+}
+
+/** How far labelled entries are from their nearest neighbour, whatever its label. */
+async function modelLabelled(transformed: Matrix, settings: DetectorSettings): Promise<Calibration> {
+  const groups = Array.from({ length: transformed.rows }, (_, i) => i);
+  const leftOut = await leaveOneOut(transformed, groups, { ...settings, k: 1 });
+  return createCalibration(leftOut.map((one) => one.distance));
+}
+
+/**
+ * Fits a detector to embedded segments: normal ones (no label, or the normal label), labelled faults, or both.
+ * @throws InputError if there are too few segments or their embeddings differ in length.
+ */
+export async function fitDetector(fit: FitInput): Promise<Detector> {
+  const settings = { ...defaultSettings, ...fit.settings };
+  const { segments, bands } = fit;
+  if (segments.length === 0) throw new InputError('fitDetector: expected at least 3 segments, got none');
+  const lengths = new Set(segments.map(({ vector }) => vector.length));
+  if (lengths.size > 1) {
+    throw new InputError(`fitDetector: embeddings have different lengths (${[...lengths].join(', ')}); the recordings differ in rate or channels`);
+  }
+  const entries = segments.map(({ entry }) => entry);
+  const bank = fromRows(segments.map(({ vector }) => vector));
+  const normal = indicesWhere(entries, (entry) => isNormal(entry, settings));
+  const transform = learnTransform(settings.transform, normal.length > 0 ? selectRows(bank, normal) : bank);
+  const transformed = transformRows(transform, bank);
+  const labelled = entries.some((entry) => entry.label !== undefined);
+  return {
+    encoder: fit.encoder,
+    signal: fit.signal,
+    settings,
+    bank,
+    entries,
+    bands,
+    transform,
+    transformed,
+    scales: {},
+    ...(normal.length > 0 && (await modelNormal(transformed, entries, normal, bands, settings))),
+    ...(labelled && { labelledCalibration: await modelLabelled(transformed, settings) }),
+    ...(fit.frameStatistics && { frameStatistics: fit.frameStatistics }),
+  };
+}
+
+/** The same detector with another false-alarm rate or an explicit threshold; nothing is fitted again. */
+export function withThreshold(detector: Detector, change: { falseAlarmRate: number } | { threshold: number }): Detector {
+  if (!detector.calibration) throw new InputError('withThreshold: this detector has no normal recordings, so no threshold');
+  if ('threshold' in change) {
+    if (!(change.threshold > 0)) throw new InputError(`withThreshold: expected a threshold above 0, got ${change.threshold}`);
+    return { ...detector, threshold: change.threshold };
+  }
+  const settings = { ...detector.settings, falseAlarmRate: change.falseAlarmRate };
+  return { ...detector, settings, threshold: thresholdFor(detector.calibration, change.falseAlarmRate) };
+}

@@ -1,0 +1,176 @@
+// Exact nearest neighbours in bounded memory: every distance is computed, a block of the bank at a time.
+import { linear } from '../graph/matmul.ts';
+import { toOnnx } from '../graph/onnx.ts';
+import { loadProgram } from '../graph/program.ts';
+import { float32, type Program } from '../graph/runtime.ts';
+import { input } from '../graph/tensor.ts';
+import { type Matrix, row } from './matrix.ts';
+
+/** `cosine`: 1 - cos(a, b), from 0 to 2. `euclidean`: |a - b|. */
+export type Metric = 'cosine' | 'euclidean';
+
+export type KnnOptions = {
+  k: number;
+  metric: Metric;
+  /** Group of every bank row and of every query; a query never meets rows of its own group (leave-one-out). */
+  bankGroups?: ArrayLike<number>;
+  queryGroups?: ArrayLike<number>;
+};
+
+/** Nearest first. Fewer than k where the bank (without the query's own group) is smaller. */
+export type Neighbours = { indices: number[]; distances: number[] };
+
+/** Above this many multiplications a matrix product on ONNX Runtime beats the plain loop. */
+const PLAIN_LIMIT = 3e7;
+const BLOCK_ROWS = 4096;
+const QUERY_ROWS = 1024;
+/** Candidates beyond k that are measured again in float64, so that float32 products cannot change the order. */
+const MARGIN = 8;
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  const whole = a.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    s0 += a[i] * b[i];
+    s1 += a[i + 1] * b[i + 1];
+    s2 += a[i + 2] * b[i + 2];
+    s3 += a[i + 3] * b[i + 3];
+  }
+  for (let i = whole; i < a.length; i++) s0 += a[i] * b[i];
+  return s0 + s1 + s2 + s3;
+}
+
+const squaredNorms = (matrix: Matrix): Float64Array =>
+  Float64Array.from({ length: matrix.rows }, (_, i) => dot(row(matrix, i), row(matrix, i)));
+
+/** Distance in float64. A zero vector is at cosine distance 1 from everything. */
+export function distance(a: Float32Array, b: Float32Array, metric: Metric): number {
+  if (metric === 'cosine') {
+    const norms = Math.sqrt(dot(a, a) * dot(b, b));
+    return norms > 0 ? Math.max(0, 1 - dot(a, b) / norms) : 1;
+  }
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i] - b[i];
+    sum += difference * difference;
+  }
+  return Math.sqrt(sum);
+}
+
+/** Something that grows with the distance, from a float32 product: enough to choose candidates. */
+const ranking = (product: number, normA: number, normB: number, metric: Metric): number => {
+  if (metric === 'euclidean') return normA + normB - 2 * product;
+  const norms = Math.sqrt(normA * normB);
+  return norms > 0 ? -product / norms : 0;
+};
+
+/** The `size` smallest of a stream of (rank, index), kept as a sorted list; size is small. */
+function createShortlist(size: number) {
+  const ranks: number[] = [];
+  const indices: number[] = [];
+  return {
+    indices,
+    offer(rank: number, index: number) {
+      if (ranks.length === size && rank >= ranks[size - 1]) return;
+      let at = ranks.length;
+      while (at > 0 && ranks[at - 1] > rank) at--;
+      ranks.splice(at, 0, rank);
+      indices.splice(at, 0, index);
+      if (ranks.length > size) {
+        ranks.pop();
+        indices.pop();
+      }
+    },
+  };
+}
+
+let productProgram: Promise<Program> | undefined;
+
+/** A program that multiplies queries [Q, D] with bank rows [N, D] to [Q, N]; made once, for every size. */
+function products(): Promise<Program> {
+  productProgram ??= (async () => {
+    const queries = input('queries', ['queries', 'columns']);
+    const bank = input('bank', ['rows', 'columns']);
+    return loadProgram(toOnnx({ outputs: { products: linear(queries, bank) } }).bytes);
+  })();
+  return productProgram;
+}
+
+type Block = { values: ArrayLike<number>; from: number; rows: number };
+
+/** Products of a block of queries with the bank, block by block. */
+async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Block> {
+  const plain = bank.rows * queries.rows * bank.columns <= PLAIN_LIMIT;
+  for (let from = 0; from < bank.rows; from += BLOCK_ROWS) {
+    const rows = Math.min(BLOCK_ROWS, bank.rows - from);
+    const part = bank.values.subarray(from * bank.columns, (from + rows) * bank.columns);
+    if (plain) {
+      const values = new Float64Array(queries.rows * rows);
+      for (let q = 0; q < queries.rows; q++) {
+        for (let r = 0; r < rows; r++) values[q * rows + r] = dot(row(queries, q), row(bank, from + r));
+      }
+      yield { values, from, rows };
+    } else {
+      const result = await (await products()).run({
+        queries: float32(queries.values, [queries.rows, queries.columns]),
+        bank: float32(part, [rows, bank.columns]),
+      });
+      yield { values: result.products.data as Float32Array, from, rows };
+    }
+  }
+}
+
+async function searchBlock(
+  bank: Matrix,
+  bankNorms: Float64Array,
+  queries: Matrix,
+  options: KnnOptions,
+  queryOffset: number,
+): Promise<Neighbours[]> {
+  const { k, metric, bankGroups, queryGroups } = options;
+  const queryNorms = squaredNorms(queries);
+  const lists = Array.from({ length: queries.rows }, () => createShortlist(k + MARGIN));
+  for await (const block of productBlocks(bank, queries)) {
+    for (let q = 0; q < queries.rows; q++) {
+      const group = queryGroups?.[queryOffset + q];
+      for (let r = 0; r < block.rows; r++) {
+        const index = block.from + r;
+        if (group !== undefined && bankGroups?.[index] === group) continue;
+        lists[q].offer(ranking(block.values[q * block.rows + r], queryNorms[q], bankNorms[index], metric), index);
+      }
+    }
+  }
+  return lists.map(({ indices }, q) => {
+    const measured = indices
+      .map((index) => ({ index, distance: distance(row(queries, q), row(bank, index), metric) }))
+      .sort((a, b) => a.distance - b.distance || a.index - b.index)
+      .slice(0, k);
+    return { indices: measured.map((m) => m.index), distances: measured.map((m) => m.distance) };
+  });
+}
+
+/**
+ * The k nearest rows of `bank` for every row of `queries`, exactly; ties go to the lower index.
+ * Memory: one block of 4096 bank rows times 1024 queries.
+ * @throws TypeError if the widths differ or k is not a positive integer.
+ */
+export async function nearestNeighbours(bank: Matrix, queries: Matrix, options: KnnOptions): Promise<Neighbours[]> {
+  if (bank.columns !== queries.columns) {
+    throw new TypeError(`nearestNeighbours: bank rows have ${bank.columns} values, queries ${queries.columns}`);
+  }
+  if (!Number.isInteger(options.k) || options.k < 1) {
+    throw new TypeError(`nearestNeighbours: expected k of at least 1, got ${options.k}`);
+  }
+  const bankNorms = squaredNorms(bank);
+  const results: Neighbours[] = [];
+  for (let from = 0; from < queries.rows; from += QUERY_ROWS) {
+    const rows = Math.min(QUERY_ROWS, queries.rows - from);
+    const values = queries.values.subarray(from * queries.columns, (from + rows) * queries.columns);
+    const part = { values, rows, columns: queries.columns };
+    results.push(...(await searchBlock(bank, bankNorms, part, options, from)));
+  }
+  return results;
+}

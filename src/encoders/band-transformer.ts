@@ -1,0 +1,128 @@
+// What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
+import { float32, type Program } from '../graph/runtime.ts';
+import type { Band, Embedding, Frames } from './types.ts';
+
+/** The sub-bands of one stretch of sound, cut into patches. */
+export type BandSequences = {
+  /** [bands, patches, patchSize], row-major. */
+  values: Float32Array;
+  bands: number;
+  patches: number;
+  /** Position vector of every band [bands, width], where the family has one. */
+  bandPositions?: Float32Array;
+};
+
+/** What the transformer returns for them. */
+export type BandOutputs = {
+  /** CLS of every band, low to high: [bands * width]. */
+  cls: Float32Array;
+  /** Patch tokens [bands, patches, width]. */
+  tokens: Float32Array;
+};
+
+export type BandTransformer = {
+  program: Program;
+  width: number;
+  patchSize: number;
+  /** Position vectors of `patches` patches: [patches, width]. */
+  positions(patches: number): Float32Array;
+};
+
+/** Tokens of one run; keeps the memory of a run near 100 MB whatever the length of the recordings. */
+const TOKENS_PER_RUN = 8192;
+
+/** Items of equal length share runs; the order of the results is that of the items. */
+export async function runBandTransformer(
+  transformer: BandTransformer,
+  items: readonly BandSequences[],
+): Promise<BandOutputs[]> {
+  const results = new Array<BandOutputs>(items.length);
+  const byLength = new Map<number, number[]>();
+  for (const [i, item] of items.entries()) byLength.set(item.patches, [...(byLength.get(item.patches) ?? []), i]);
+  for (const [patches, indices] of byLength) {
+    let batch: number[] = [];
+    let tokens = 0;
+    for (const i of indices) {
+      const size = items[i].bands * (patches + 1);
+      if (batch.length > 0 && tokens + size > TOKENS_PER_RUN) {
+        await runBatch(transformer, items, batch, patches, results);
+        batch = [];
+        tokens = 0;
+      }
+      batch.push(i);
+      tokens += size;
+    }
+    await runBatch(transformer, items, batch, patches, results);
+  }
+  return results;
+}
+
+function join(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0];
+  const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+async function runBatch(
+  transformer: BandTransformer,
+  items: readonly BandSequences[],
+  batch: readonly number[],
+  patches: number,
+  results: BandOutputs[],
+): Promise<void> {
+  const { program, width, patchSize } = transformer;
+  const chosen = batch.map((i) => items[i]);
+  const sequences = chosen.reduce((total, item) => total + item.bands, 0);
+  const feeds = {
+    patches: float32(join(chosen.map((item) => item.values)), [sequences, patches, patchSize]),
+    positions: float32(transformer.positions(patches), [1, patches, width]),
+    ...(chosen[0].bandPositions && {
+      bandPositions: float32(join(chosen.map((item) => item.bandPositions as Float32Array)), [sequences, 1, width]),
+    }),
+  };
+  const { cls, tokens } = await program.run(feeds);
+  let row = 0;
+  for (const i of batch) {
+    const { bands } = items[i];
+    const [clsValues, tokenValues] = [cls.data as Float32Array, tokens.data as Float32Array];
+    results[i] = {
+      cls: clsValues.slice(row * width, (row + bands) * width),
+      tokens: tokenValues.slice(row * patches * width, (row + bands) * patches * width),
+    };
+    row += bands;
+  }
+}
+
+/** [bands, patches, width] -> rows of [bands * width], appended to `frames` at row `at`. */
+export function placeFrames(frames: Float32Array, tokens: Float32Array, bands: number, patches: number, at: number): void {
+  const width = tokens.length / (bands * patches);
+  for (let b = 0; b < bands; b++) {
+    for (let p = 0; p < patches; p++) {
+      const from = (b * patches + p) * width;
+      frames.set(tokens.subarray(from, from + width), ((at + p) * bands + b) * width);
+    }
+  }
+}
+
+/** Mean of the CLS vectors over the segments of a recording. */
+export function meanVector(vectors: readonly Float32Array[]): Float32Array {
+  if (vectors.length === 1) return vectors[0];
+  const sum = new Float64Array(vectors[0].length);
+  for (const vector of vectors) for (let i = 0; i < sum.length; i++) sum[i] += vector[i];
+  return Float32Array.from(sum, (value) => value / vectors.length);
+}
+
+/** Puts an embedding together from the outputs of a recording's segments. */
+export function assembleEmbedding(
+  outputs: readonly BandOutputs[],
+  bands: Band[],
+  frames: Frames | undefined,
+): Embedding {
+  const vector = meanVector(outputs.map((output) => output.cls));
+  return frames ? { vector, bands, frames } : { vector, bands };
+}

@@ -1,0 +1,216 @@
+// ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
+import { add } from '../graph/elementwise.ts';
+import { linear } from '../graph/matmul.ts';
+import type { Program } from '../graph/runtime.ts';
+import { reshape } from '../graph/reshape.ts';
+import { slice } from '../graph/slicing.ts';
+import { input, type Tensor } from '../graph/tensor.ts';
+import type { ParameterScope } from '../nn/parameters.ts';
+import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
+import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { echoSpectrogram } from '../signal/log-spectrogram.ts';
+import type { Recording } from '../signal/recording.ts';
+import type { Spectrogram } from '../signal/spectrogram.ts';
+import {
+  assembleEmbedding,
+  type BandOutputs,
+  type BandSequences,
+  type BandTransformer,
+  placeFrames,
+  runBandTransformer,
+} from './band-transformer.ts';
+import { onlyChannel } from './mono.ts';
+import type { Band, EmbedOptions, Embedding, Encoder, Frames } from './types.ts';
+
+export type EchoConfig = {
+  width: number;
+  depth: number;
+  heads: number;
+  /** Bins of a band: also the height of a patch. */
+  bandBins: number;
+  /** Frames of a patch. */
+  patchFrames: number;
+};
+
+const released = { bandBins: 32, patchFrames: 16 };
+
+/** The published sizes (paper, table 2); `large` is in the code only. */
+export const echoSizes = {
+  tiny: { width: 192, depth: 12, heads: 3, ...released },
+  small: { width: 384, depth: 12, heads: 6, ...released },
+  base: { width: 768, depth: 12, heads: 12, ...released },
+  large: { width: 1024, depth: 24, heads: 16, ...released },
+} satisfies Record<string, EchoConfig>;
+
+const EPSILON = 1e-6;
+/** Frames of a segment; longer recordings are averaged over segments. */
+const SEGMENT_FRAMES = 2000;
+/** Scale of the relative frequency position (paper, equation 3). */
+const GAMMA = 25;
+
+const blockNames = (i: number): BlockNames => {
+  const layer = `encoder.layers.${i}`;
+  return {
+    qkvWeight: `${layer}.self_attn.in_proj_weight`,
+    qkvBias: `${layer}.self_attn.in_proj_bias`,
+    projection: `${layer}.self_attn.out_proj`,
+    norm1: `${layer}.norm1`,
+    norm2: `${layer}.norm2`,
+    hidden: `${layer}.linear1`,
+    output: `${layer}.linear2`,
+  };
+};
+
+/** Patches [N, P, bandBins * patchFrames] to tokens [N, P, D], without positions. */
+export function echoPatchTokens(scope: ParameterScope, config: EchoConfig, patches: Tensor): Tensor {
+  const { width, bandBins, patchFrames } = config;
+  const kernel = scope('patch_embed.proj.weight', [width, 1, bandBins, patchFrames]);
+  const matrix = reshape(kernel, [width, bandBins * patchFrames]);
+  return linear(patches, matrix, scope('patch_embed.proj.bias', [width]));
+}
+
+/**
+ * Tokens with time positions [N, P, D] and band positions [N, 1, D] through CLS, all blocks and the final norm.
+ * `length` names P + 1. Returns all tokens, CLS first, and every block's output.
+ */
+export function echoTransformer(
+  scope: ParameterScope,
+  config: EchoConfig,
+  tokens: Tensor,
+  bandPositions: Tensor,
+  length: number | string = 'length',
+): { output: Tensor; layers: Tensor[] } {
+  const { width, depth, heads } = config;
+  let x = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
+  const layers: Tensor[] = [];
+  for (let i = 0; i < depth; i++) {
+    x = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON }).output;
+    layers.push(x);
+  }
+  return { output: norm(scope, 'norm', x, EPSILON), layers };
+}
+
+/** The inference graph: inputs `patches`, `positions`, `bandPositions`; outputs `cls` [N, D] and `tokens` [N, P, D]. */
+export function echoGraph(scope: ParameterScope, config: EchoConfig): { cls: Tensor; tokens: Tensor } {
+  const { width, bandBins, patchFrames } = config;
+  const patches = input('patches', ['sequences', 'patches', bandBins * patchFrames]);
+  const positions = input('positions', [1, 'patches', width]);
+  const bandPositions = input('bandPositions', ['sequences', 1, width]);
+  const embedded = add(echoPatchTokens(scope, config, patches), positions);
+  const { output } = echoTransformer(scope, config, embedded, bandPositions);
+  return {
+    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
+    tokens: slice(output, 1, 1, undefined, 'patches'),
+  };
+}
+
+/** First and last+1 bin of every band, and its relative frequency (centre over Nyquist, float32 as in the reference). */
+export function echoBands(bins: number, nFft: number, bandBins = released.bandBins): { start: number; end: number; position: number }[] {
+  return Array.from({ length: Math.ceil(bins / bandBins) }, (_, b) => {
+    const start = b * bandBins;
+    const end = Math.min(bins, start + bandBins);
+    return { start, end, position: Math.fround((start + end - 1) / nFft) };
+  });
+}
+
+/** Position vector of a band at relative frequency `position` (paper, equation 3). [width] */
+export const echoBandPosition = (position: number, width: number): Float32Array =>
+  interleavedPosition(position, width, GAMMA);
+
+/** Frames [from, from + frames) of a spectrogram as patches of its bands; zeros where frames run out and before the bins of a short band. */
+export function echoPatches(spectrogram: Spectrogram, from: number, frames: number, config: EchoConfig): BandSequences {
+  const { bandBins, patchFrames, width } = config;
+  const { values, bins, nFft } = spectrogram;
+  const bands = echoBands(bins, nFft, bandBins);
+  const patches = Math.ceil(frames / patchFrames);
+  const size = bandBins * patchFrames;
+  const out = new Float32Array(bands.length * patches * size);
+  for (let t = 0; t < frames; t++) {
+    const patch = Math.floor(t / patchFrames);
+    const row = (from + t) * bins;
+    for (let b = 0; b < bands.length; b++) {
+      const { start, end } = bands[b];
+      // A short last band is padded at the bottom of its frequencies: its real bins come last.
+      const missing = bandBins - (end - start);
+      let at = (b * patches + patch) * size + missing * patchFrames + (t % patchFrames);
+      for (let f = row + start; f < row + end; f++, at += patchFrames) out[at] = values[f];
+    }
+  }
+  const bandPositions = new Float32Array(bands.length * width);
+  for (const [b, band] of bands.entries()) bandPositions.set(echoBandPosition(band.position, width), b * width);
+  return { values: out, bands: bands.length, patches, bandPositions };
+}
+
+/** Where the segments of a recording of `frames` frames start: full ones, and the last full one if there is a remainder. */
+export function echoSegments(frames: number): { from: number; frames: number }[] {
+  if (frames < SEGMENT_FRAMES) return [{ from: 0, frames }];
+  const starts = Array.from({ length: Math.floor(frames / SEGMENT_FRAMES) }, (_, i) => i * SEGMENT_FRAMES);
+  if (frames % SEGMENT_FRAMES !== 0) starts.push(frames - SEGMENT_FRAMES);
+  return starts.map((from) => ({ from, frames: SEGMENT_FRAMES }));
+}
+
+function describeBands(spectrogram: Spectrogram, config: EchoConfig): Band[] {
+  const { sampleRate, nFft, bins } = spectrogram;
+  return echoBands(bins, nFft, config.bandBins).map(({ start, end }, b) => ({
+    lowHz: (start * sampleRate) / nFft,
+    highHz: Math.min((end * sampleRate) / nFft, sampleRate / 2),
+    start: b * config.width,
+    end: (b + 1) * config.width,
+  }));
+}
+
+type Prepared = { spectrogram: Spectrogram; segments: { from: number; frames: number }[]; sequences: BandSequences[] };
+
+function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Band[], config: EchoConfig): Frames {
+  const { hopLength, sampleRate } = prepared.spectrogram;
+  const width = bands.length * config.width;
+  const count = prepared.sequences.reduce((total, { patches }) => total + patches, 0);
+  const values = new Float32Array(count * width);
+  const starts = new Float64Array(count);
+  const seconds = (config.patchFrames * hopLength) / sampleRate;
+  let at = 0;
+  for (const [i, { patches }] of prepared.sequences.entries()) {
+    placeFrames(values, outputs[i].tokens, bands.length, patches, at);
+    const begin = (prepared.segments[i].from * hopLength) / sampleRate;
+    for (let p = 0; p < patches; p++) starts[at + p] = begin + p * seconds;
+    at += patches;
+  }
+  return { values, count, width, starts, seconds, bands };
+}
+
+/** An ECHO encoder around a compiled program of `echoGraph`. */
+export function createEcho(id: string, fingerprint: string, config: EchoConfig, program: Program): Encoder {
+  const transformer: BandTransformer = {
+    program,
+    width: config.width,
+    patchSize: config.bandBins * config.patchFrames,
+    positions: (patches) => sineCosinePositions(patches, config.width),
+  };
+  const prepare = (recording: Recording): Prepared => {
+    const spectrogram = echoSpectrogram(onlyChannel(recording), recording.sampleRate);
+    const segments = echoSegments(spectrogram.frames);
+    return {
+      spectrogram,
+      segments,
+      sequences: segments.map(({ from, frames }) => echoPatches(spectrogram, from, frames, config)),
+    };
+  };
+  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
+    const prepared = recordings.map(prepare);
+    const outputs = await runBandTransformer(transformer, prepared.flatMap(({ sequences }) => sequences));
+    let at = 0;
+    return prepared.map((one) => {
+      const own = outputs.slice(at, at + one.sequences.length);
+      at += one.sequences.length;
+      const bands = describeBands(one.spectrogram, config);
+      return assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, config) : undefined);
+    });
+  };
+  return {
+    id,
+    fingerprint,
+    embedMany,
+    embed: async (recording, options) => (await embedMany([recording], options))[0],
+    release: () => program.release(),
+  };
+}

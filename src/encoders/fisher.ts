@@ -1,0 +1,200 @@
+// FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
+import { add } from '../graph/elementwise.ts';
+import { linear } from '../graph/matmul.ts';
+import type { Program } from '../graph/runtime.ts';
+import { reshape } from '../graph/reshape.ts';
+import { slice } from '../graph/slicing.ts';
+import { input, type Tensor } from '../graph/tensor.ts';
+import type { ParameterScope } from '../nn/parameters.ts';
+import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { InputError } from '../signal/errors.ts';
+import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
+import type { Recording } from '../signal/recording.ts';
+import type { Spectrogram } from '../signal/spectrogram.ts';
+import {
+  assembleEmbedding,
+  type BandOutputs,
+  type BandSequences,
+  type BandTransformer,
+  runBandTransformer,
+} from './band-transformer.ts';
+import { onlyChannel } from './mono.ts';
+import type { Band, EmbedOptions, Embedding, Encoder, Frames } from './types.ts';
+
+/** `readme`: cut to 1024 frames, nothing padded. `rmis`: also zero-padded to 1024, as the published RMIS numbers were made. */
+export type FisherLengthMode = 'readme' | 'rmis';
+
+export type FisherConfig = {
+  width: number;
+  depth: number;
+  heads: number;
+  /** Bins of a band: 100 (4 kHz) or 50 (2 kHz). */
+  bandBins: number;
+  lengthMode: FisherLengthMode;
+};
+
+/** The published sizes (paper, table 1). */
+export const fisherSizes = {
+  tiny: { width: 192, depth: 12, heads: 3, bandBins: 100, lengthMode: 'readme' },
+  mini: { width: 256, depth: 12, heads: 4, bandBins: 100, lengthMode: 'readme' },
+  small: { width: 384, depth: 12, heads: 6, bandBins: 50, lengthMode: 'readme' },
+} satisfies Record<string, FisherConfig>;
+
+const EPSILON = 1e-6;
+const PATCH = 16;
+const MAX_FRAMES = 1024;
+/** Grid of the frozen position table where the checkpoint brings none: [time, frequency] patches. */
+export const FISHER_POSITION_GRID = [128, 50] as const;
+export const FISHER_PREFIX = 'modality_encoders.IMAGE';
+
+const blockNames = (i: number): BlockNames => ({
+  qkvWeight: `blocks.${i}.attn.qkv.weight`,
+  qkvBias: `blocks.${i}.attn.qkv.bias`,
+  projection: `blocks.${i}.attn.proj`,
+  norm1: `blocks.${i}.norm1`,
+  norm2: `blocks.${i}.norm2`,
+  hidden: `blocks.${i}.mlp.fc1`,
+  output: `blocks.${i}.mlp.fc2`,
+});
+
+/** Patches [N, L, 256] with their positions through CLS, norm and blocks. Returns all tokens, CLS first, and every layer. */
+export function fisherTransformer(
+  scope: ParameterScope,
+  config: FisherConfig,
+  patches: Tensor,
+  positions: Tensor,
+): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
+  const { width, depth, heads } = config;
+  const kernel = reshape(scope(`${FISHER_PREFIX}.local_encoder.proj.weight`, [width, 1, PATCH, PATCH]), [width, PATCH * PATCH]);
+  const tokens = add(linear(patches, kernel, scope(`${FISHER_PREFIX}.local_encoder.proj.bias`, [width])), positions);
+  const withCls = prependToken(scope(`${FISHER_PREFIX}.extra_tokens`, [1, 1, width]), tokens, 'length');
+  const normed = norm(scope, `${FISHER_PREFIX}.context_encoder.norm`, withCls, EPSILON);
+  const layers: { output: Tensor; inner: Tensor }[] = [];
+  let x = normed;
+  for (let i = 0; i < depth; i++) {
+    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON });
+    layers.push(block);
+    x = block.output;
+  }
+  return { output: x, normed, layers };
+}
+
+/** The inference graph: inputs `patches`, `positions`; outputs `cls` [N, D] and `tokens` [N, L, D]. */
+export function fisherGraph(scope: ParameterScope, config: FisherConfig): { cls: Tensor; tokens: Tensor } {
+  const patches = input('patches', ['sequences', 'patches', PATCH * PATCH]);
+  const positions = input('positions', [1, 'patches', config.width]);
+  const { output } = fisherTransformer(scope, config, patches, positions);
+  return {
+    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
+    tokens: slice(output, 1, 1, undefined, 'patches'),
+  };
+}
+
+/** Frames used and frames fed for a spectrogram: cut to 1024, and in `rmis` mode padded to it. */
+const frameCounts = (spectrogram: Spectrogram, mode: FisherLengthMode) => {
+  const used = Math.min(spectrogram.frames, MAX_FRAMES);
+  return { used, fed: mode === 'rmis' ? MAX_FRAMES : used };
+};
+
+/** Bands of `bandBins` bins from bin 0; the rest (at least the Nyquist bin) is dropped, too few bins are padded to one band. */
+const bandCount = (bins: number, bandBins: number): number => Math.max(1, Math.floor(bins / bandBins));
+
+/** Sub-bands as 16 x 16 patches, token = t * patchesAcross + f, zeros where frames or bins were padded. */
+export function fisherPatches(spectrogram: Spectrogram, config: FisherConfig): BandSequences {
+  const { values, bins } = spectrogram;
+  const { bandBins } = config;
+  const { used, fed } = frameCounts(spectrogram, config.lengthMode);
+  const bands = bandCount(bins, bandBins);
+  const [down, across] = [Math.floor(fed / PATCH), Math.floor(bandBins / PATCH)];
+  const size = PATCH * PATCH;
+  const out = new Float32Array(bands * down * across * size);
+  const rows = Math.min(used, down * PATCH);
+  for (let t = 0; t < rows; t++) {
+    const tokenRow = Math.floor(t / PATCH) * across;
+    for (let b = 0; b < bands; b++) {
+      const end = Math.min(across * PATCH, bins - b * bandBins);
+      for (let f = 0; f < end; f++) {
+        const token = b * down * across + tokenRow + Math.floor(f / PATCH);
+        out[token * size + (t % PATCH) * PATCH + (f % PATCH)] = values[t * bins + b * bandBins + f];
+      }
+    }
+  }
+  return { values: out, bands, patches: down * across };
+}
+
+function describeBands(spectrogram: Spectrogram, config: FisherConfig): Band[] {
+  const { sampleRate, nFft, bins } = spectrogram;
+  return Array.from({ length: bandCount(bins, config.bandBins) }, (_, b) => ({
+    lowHz: (b * config.bandBins * sampleRate) / nFft,
+    highHz: Math.min(((b + 1) * config.bandBins * sampleRate) / nFft, sampleRate / 2),
+    start: b * config.width,
+    end: (b + 1) * config.width,
+  }));
+}
+
+/** Tokens [bands, down * across, D] averaged over frequency inside a band: one row of bands * D per step of time. */
+function framesOf(spectrogram: Spectrogram, output: BandOutputs, bands: Band[], config: FisherConfig): Frames {
+  const { used } = frameCounts(spectrogram, config.lengthMode);
+  const across = Math.floor(config.bandBins / PATCH);
+  const { width } = config;
+  const perBand = output.tokens.length / bands.length;
+  const count = Math.max(1, Math.floor(used / PATCH));
+  const values = new Float32Array(count * bands.length * width);
+  for (let b = 0; b < bands.length; b++) {
+    for (let t = 0; t < count; t++) {
+      const to = (t * bands.length + b) * width;
+      for (let f = 0; f < across; f++) {
+        const from = b * perBand + (t * across + f) * width;
+        for (let d = 0; d < width; d++) values[to + d] += output.tokens[from + d] / across;
+      }
+    }
+  }
+  const seconds = (PATCH * spectrogram.hopLength) / spectrogram.sampleRate;
+  const starts = Float64Array.from({ length: count }, (_, t) => t * seconds);
+  return { values, count, width: bands.length * width, starts, seconds, bands };
+}
+
+/** A FISHER encoder around a compiled program of `fisherGraph`; `table` is the position table [rows, width]. */
+export function createFisher(
+  id: string,
+  fingerprint: string,
+  config: FisherConfig,
+  table: Float32Array,
+  program: Program,
+): Encoder {
+  const rows = table.length / config.width;
+  const transformer: BandTransformer = {
+    program,
+    width: config.width,
+    patchSize: PATCH * PATCH,
+    positions: (patches) => {
+      if (patches > rows) throw new InputError(`fisher: ${patches} patches are more than the ${rows} positions of ${id}`);
+      return table.subarray(0, patches * config.width);
+    },
+  };
+  const prepare = (recording: Recording): Spectrogram => {
+    const spectrogram = fisherSpectrogram(onlyChannel(recording), recording.sampleRate);
+    if (frameCounts(spectrogram, config.lengthMode).fed < PATCH) {
+      throw new InputError(
+        `fisher: expected at least ${PATCH} frames (0.175 s), got ${spectrogram.frames} (${recording.name}); use a longer recording`,
+      );
+    }
+    return spectrogram;
+  };
+  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
+    const spectrograms = recordings.map(prepare);
+    const outputs = await runBandTransformer(transformer, spectrograms.map((s) => fisherPatches(s, config)));
+    return spectrograms.map((spectrogram, i) => {
+      const bands = describeBands(spectrogram, config);
+      const frames = options.frames ? framesOf(spectrogram, outputs[i], bands, config) : undefined;
+      return assembleEmbedding([outputs[i]], bands, frames);
+    });
+  };
+  return {
+    id,
+    fingerprint,
+    embedMany,
+    embed: async (recording, options) => (await embedMany([recording], options))[0],
+    release: () => program.release(),
+  };
+}

@@ -1,0 +1,66 @@
+// Scaled dot-product attention over several heads.
+import { softmax } from './activation.ts';
+import { add, mul } from './elementwise.ts';
+import { vectorJacobian } from './gradients.ts';
+import { matmul } from './matmul.ts';
+import { reshape, transpose } from './reshape.ts';
+import { formatShape, sameShape, staticDim } from './shapes.ts';
+import { addNode, type Tensor } from './tensor.ts';
+
+export type AttentionOptions = {
+  heads: number;
+  /** Added to the logits: [heads or 1, L, S] with or without a batch axis in front (masks, relative positions). */
+  bias?: Tensor;
+  /** One fused node of ONNX Runtime (default where there is no bias); its gradient is that of the plain operators. */
+  fused?: boolean;
+};
+
+/** [B, L, H d] -> [B, H, L, d] */
+function toHeads(x: Tensor, heads: number): Tensor {
+  const width = staticDim(x, 2, 'attention');
+  return transpose(reshape(x, [x.shape[0], x.shape[1], heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** softmax(q k^T / sqrt(d) + bias) v for every head (Vaswani et al. 2017, eq. 1), from plain operators. */
+function plainAttention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
+  const width = staticDim(q, 2, 'attention') / heads;
+  const keys = transpose(reshape(k, [k.shape[0], k.shape[1], heads, width]), [0, 2, 3, 1]); // [B, H, d, S]
+  const scaled = mul(toHeads(q, heads), 1 / Math.sqrt(width));
+  const logits = matmul(scaled, keys); // [B, H, L, S]
+  const weights = softmax(bias ? add(logits, bias) : logits, -1);
+  const mixed = transpose(matmul(weights, toHeads(v, heads)), [0, 2, 1, 3]); // [B, L, H, d]
+  return reshape(mixed, q.shape);
+}
+
+/**
+ * Multi-head attention of projected queries, keys and values, [B, L, D], [B, S, D], [B, S, D] -> [B, L, D].
+ * D must divide by the number of heads.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  const { heads, bias } = options;
+  const width = staticDim(q, 2, 'attention');
+  if (width % heads !== 0) {
+    throw new RangeError(`attention: width ${width} of ${formatShape(q.shape)} does not divide into ${heads} heads`);
+  }
+  const fits = sameShape(k.shape, v.shape) && k.shape[0] === q.shape[0] && k.shape[2] === width;
+  if (q.shape.length !== 3 || !fits) {
+    throw new TypeError(`attention: ${[q, k, v].map((x) => formatShape(x.shape)).join(', ')} do not fit`);
+  }
+  if (bias || options.fused === false) return plainAttention(q, k, v, heads, bias);
+  return addNode({
+    op: 'MultiHeadAttention',
+    domain: 'com.microsoft',
+    inputs: [q, k, v],
+    outputs: [{ shape: q.shape, dtype: q.dtype }],
+    attributes: { num_heads: heads },
+    vjp: ([g]) => {
+      if (!g) return [];
+      const plain = plainAttention(q, k, v, heads);
+      const inputs = [q, k, v];
+      const distinct = [...new Set(inputs)];
+      const found = vectorJacobian([plain], [g], distinct, true);
+      // One tensor in several places has one gradient, the sum of all: it is handed back once.
+      return inputs.map((tensor, i) => (inputs.indexOf(tensor) === i ? found[distinct.indexOf(tensor)] : undefined));
+    },
+  })[0];
+}

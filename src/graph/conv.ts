@@ -1,0 +1,174 @@
+// Convolutions over one or two axes (or more), with stride, padding, dilation and groups.
+import { add } from './elementwise.ts';
+import { matmul } from './matmul.ts';
+import { reduceSum, reshape, transpose } from './reshape.ts';
+import { formatShape, staticDim } from './shapes.ts';
+import { pad, slice, takeLike } from './slicing.ts';
+import { apply, type Dim, type Tensor } from './tensor.ts';
+
+export type ConvOptions = {
+  /** Per spatial axis, or one number for all. Default 1. */
+  stride?: number | readonly number[];
+  /** Zeros on both sides of every spatial axis. Default 0. */
+  padding?: number | readonly number[];
+  dilation?: number | readonly number[];
+  groups?: number;
+  /** Names for the sizes of symbolic spatial axes after the convolution. */
+  outputSizes?: readonly Dim[];
+};
+
+type Geometry = { stride: number[]; padding: number[]; dilation: number[]; groups: number };
+
+function perAxis(value: number | readonly number[] | undefined, axes: number, fallback: number): number[] {
+  const values = typeof value === 'object' ? [...value] : new Array<number>(axes).fill(value ?? fallback);
+  if (values.length !== axes) throw new TypeError(`conv: expected one number or ${axes}, got [${values}]`);
+  return values;
+}
+
+function outputSize(size: Dim, kernel: number, axis: number, geometry: Geometry, named?: Dim): Dim {
+  if (typeof size !== 'number') {
+    if (named === undefined) throw new TypeError(`conv: name the output size of symbolic axis ${size} in outputSizes`);
+    return named;
+  }
+  const reach = geometry.dilation[axis] * (kernel - 1) + 1;
+  const steps = Math.floor((size + 2 * geometry.padding[axis] - reach) / geometry.stride[axis]) + 1;
+  if (steps < 1) throw new RangeError(`conv: a kernel reaching ${reach} does not fit into ${size} values`);
+  return steps;
+}
+
+const attributesOf = (geometry: Geometry) => ({
+  strides: geometry.stride,
+  pads: [...geometry.padding, ...geometry.padding],
+  dilations: geometry.dilation,
+  group: geometry.groups,
+});
+
+/**
+ * Cross-correlation, as every deep-learning library calls convolution.
+ * x: [N, C, ...spatial], weight: [O, C/groups, ...kernel], bias: [O] -> [N, O, ...].
+ */
+export function conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
+  const axes = x.shape.length - 2;
+  const geometry: Geometry = {
+    stride: perAxis(options.stride, axes, 1),
+    padding: perAxis(options.padding, axes, 0),
+    dilation: perAxis(options.dilation, axes, 1),
+    groups: options.groups ?? 1,
+  };
+  const channels = staticDim(x, 1, 'conv');
+  const [filters, perGroup] = [staticDim(weight, 0, 'conv'), staticDim(weight, 1, 'conv')];
+  if (
+    axes < 1 ||
+    weight.shape.length !== axes + 2 ||
+    perGroup * geometry.groups !== channels ||
+    filters % geometry.groups !== 0
+  ) {
+    throw new TypeError(
+      `conv: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)} and ${geometry.groups} groups do not fit`,
+    );
+  }
+  const spatial = Array.from({ length: axes }, (_, i) =>
+    outputSize(x.shape[i + 2], staticDim(weight, i + 2, 'conv'), i, geometry, options.outputSizes?.[i]),
+  );
+  const shape = [x.shape[0], filters, ...spatial];
+  return apply(
+    'Conv',
+    bias ? [x, weight, bias] : [x, weight],
+    { shape, dtype: x.dtype },
+    attributesOf(geometry),
+    (g) => [
+      inputGradient(g, x, weight, geometry),
+      weightGradient(g, x, weight, geometry),
+      bias && reduceSum(g, [0, ...spatial.map((_, i) => i + 2)]),
+    ],
+  );
+}
+
+/** Transposed convolution of the gradient; rows that a stride never reached get zeros. */
+function inputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
+  const axes = geometry.stride.length;
+  const full = g.shape.slice(2).map((size, i): Dim => {
+    const reach = geometry.dilation[i] * (staticDim(weight, i + 2, 'conv') - 1) + 1;
+    return typeof size === 'number' ? (size - 1) * geometry.stride[i] + reach : `${size} transposed`;
+  });
+  let result: Tensor = apply(
+    'ConvTranspose',
+    [g, weight],
+    { shape: [g.shape[0], x.shape[1], ...full], dtype: g.dtype },
+    { ...attributesOf(geometry), pads: new Array<number>(2 * axes).fill(0) },
+    // Differentiable in turn: the adjoint of a transposed convolution is the convolution itself.
+    (gg) => [
+      conv(gg, weight, undefined, { ...geometry, padding: 0, outputSizes: g.shape.slice(2) }),
+      weightGradient(g, gg, weight, { ...geometry, padding: geometry.padding.map(() => 0) }),
+    ],
+  );
+  for (let i = 0; i < axes; i++) {
+    const [axis, before, size] = [i + 2, geometry.padding[i], x.shape[i + 2]];
+    result = pad(result, axis, 0, before + geometry.stride[i] - 1, 0, `${full[i]} padded`);
+    if (typeof size === 'number') {
+      result = slice(result, axis, before, before + size);
+    } else {
+      const from = before > 0 ? slice(result, axis, before, undefined, `${size} and more`) : result;
+      result = takeLike(from, x, axis);
+    }
+  }
+  return result;
+}
+
+/** [N, G C', ...] -> [C', G N, ...]: batch and channels change places within every group. */
+function batchAsChannels(x: Tensor, groups: number): Tensor {
+  const [batch, channels, ...spatial] = x.shape;
+  const perGroup = (channels as number) / groups;
+  const byGroup = reshape(x, [batch, groups, perGroup, ...spatial]);
+  const rows = typeof batch === 'number' ? batch * groups : groups === 1 ? batch : `${groups} ${batch}`;
+  const swapped = transpose(byGroup, [2, 1, 0, ...spatial.map((_, i) => i + 3)]);
+  return reshape(swapped, [perGroup, rows, ...spatial]);
+}
+
+/** The first two axes swapped. */
+const swapFirstAxes = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
+
+/** Correlation of input and gradient: batch and channels change places, stride and dilation too. */
+function weightGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
+  const [filters, perGroup, ...kernelShape] = weight.shape as number[];
+  const sizes = kernelShape.map((_, i): Dim => {
+    const [size, steps] = [x.shape[i + 2], g.shape[i + 2]];
+    if (typeof size !== 'number' || typeof steps !== 'number') return `${size} kernel`;
+    const reach = geometry.stride[i] * (steps - 1) + 1;
+    return Math.floor((size + 2 * geometry.padding[i] - reach) / geometry.dilation[i]) + 1;
+  });
+  // With a stride the correlation may run past the kernel: cut it off. [C', O, ...] -> [O, C', ...kernel]
+  const toWeight = (correlation: Tensor) => {
+    let cut = correlation;
+    for (const [i, kernel] of kernelShape.entries()) {
+      if (sizes[i] !== kernel) cut = slice(cut, i + 2, 0, kernel, kernel);
+    }
+    return swapFirstAxes(cut);
+  };
+  const correlation = apply(
+    'Conv',
+    [batchAsChannels(x, geometry.groups), swapFirstAxes(g)],
+    { shape: [perGroup, filters, ...sizes], dtype: g.dtype },
+    attributesOf({ ...geometry, stride: geometry.dilation, dilation: geometry.stride }),
+    // Linear in x and in g: its adjoints are the other two of the three convolutions.
+    (gg) => [
+      batchAsChannels(inputGradient(g, x, toWeight(gg), geometry), geometry.groups),
+      swapFirstAxes(conv(x, toWeight(gg), undefined, { ...geometry, outputSizes: g.shape.slice(2) })),
+    ],
+  );
+  return toWeight(correlation);
+}
+
+/**
+ * Convolution whose kernel equals its stride, without padding: every patch is one row of a matrix product.
+ * x: [N, C, H, W], weight: [O, C, h, w] -> [N, H/h, W/w, O]. Faster than `conv` and without a transpose behind it.
+ */
+export function patchEmbedding(x: Tensor, weight: Tensor, bias: Tensor, patches: readonly [Dim, Dim]): Tensor {
+  const [filters, channels, height, width] = weight.shape as number[];
+  const [rows, columns] = patches;
+  const [batch] = x.shape;
+  const cut = reshape(x, [batch, channels, rows, height, columns, width]);
+  const flat = reshape(transpose(cut, [0, 2, 4, 1, 3, 5]), [batch, rows, columns, channels * height * width]);
+  const matrix = transpose(reshape(weight, [filters, channels * height * width]), [1, 0]);
+  return add(matmul(flat, matrix), bias);
+}

@@ -1,0 +1,114 @@
+// Normalisation layers: layer, group, instance and batch.
+import { add, div, mul, sqrt, sub } from './elementwise.ts';
+import { reduceMean, varianceOfCentred } from './reduce.ts';
+import { reduceSum, reshape, reshapeLike } from './reshape.ts';
+import { formatShape, staticDim } from './shapes.ts';
+import { fullLike } from './slicing.ts';
+import { addNode, constant, type Dim, type Shape, type Tensor } from './tensor.ts';
+
+/** (x - mean) / sqrt(variance + epsilon) over `axes`; biased variance. */
+export function standardize(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  const centred = sub(x, reduceMean(x, axes, true));
+  return div(centred, sqrt(add(varianceOfCentred(centred, axes), epsilon)));
+}
+
+/**
+ * Layer normalisation over the last axis (Ba et al. 2016). gain and bias: [D]; both may be absent.
+ * One fused ONNX node; its gradient uses the mean and deviation that the node computed on the way.
+ */
+export function layerNorm(x: Tensor, gain: Tensor | undefined, bias: Tensor | undefined, epsilon = 1e-5): Tensor {
+  const width = staticDim(x, -1, 'layerNorm');
+  const scale = gain ?? constant(new Array<number>(width).fill(1), [width], x.dtype);
+  const last = x.shape.length - 1;
+  const statistics: Shape = [...x.shape.slice(0, last), 1];
+  const [y, mean, inverse] = addNode({
+    op: 'LayerNormalization',
+    inputs: [x, scale, bias],
+    outputs: [
+      { shape: x.shape, dtype: x.dtype },
+      { shape: statistics, dtype: 'float32' },
+      { shape: statistics, dtype: 'float32' },
+    ],
+    attributes: { axis: -1, epsilon: { float: epsilon } },
+    // Gradients reach mean and inverse deviation too when this gradient is itself differentiated.
+    vjp: ([gradient, ofMean, ofInverse]) => {
+      const g = gradient ?? fullLike(x, 0);
+      const normal = mul(sub(x, mean), inverse);
+      const toNormal = mul(g, scale);
+      const projected = sub(
+        sub(toNormal, reduceMean(toNormal, [last], true)),
+        mul(normal, reduceMean(mul(toNormal, normal), [last], true)),
+      );
+      const leading = x.shape.slice(0, last).map((_, i) => i);
+      let toX = mul(projected, inverse);
+      if (ofMean) toX = add(toX, mul(ofMean, 1 / width));
+      if (ofInverse) toX = sub(toX, mul(mul(ofInverse, mul(inverse, inverse)), mul(normal, 1 / width)));
+      return [toX, gain && reduceSum(mul(g, normal), leading), bias && reduceSum(g, leading)];
+    },
+  });
+  return y;
+}
+
+/** [C] as [1, C, 1, ...], to meet a tensor [N, C, ...]. */
+const alongChannels = (vector: Tensor, rank: number): Tensor =>
+  reshape(vector, [1, staticDim(vector, 0, 'normalisation'), ...new Array<number>(rank - 2).fill(1)]);
+
+function affine(x: Tensor, gain: Tensor | undefined, bias: Tensor | undefined): Tensor {
+  const scaled = gain ? mul(x, alongChannels(gain, x.shape.length)) : x;
+  return bias ? add(scaled, alongChannels(bias, x.shape.length)) : scaled;
+}
+
+/**
+ * Group normalisation (Wu & He 2018) of x [N, C, ...]: statistics over the channels of a group and all positions.
+ * With as many groups as channels it is instance normalisation.
+ */
+export function groupNorm(x: Tensor, groups: number, gain?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
+  const channels = staticDim(x, 1, 'groupNorm');
+  if (channels % groups !== 0) {
+    throw new RangeError(
+      `groupNorm: ${channels} channels do not divide into ${groups} groups (${formatShape(x.shape)})`,
+    );
+  }
+  const rest = x.shape.slice(2);
+  const numeric = rest.every((dim) => typeof dim === 'number');
+  const flat: Dim = numeric
+    ? rest.reduce<number>((product, dim) => product * (dim as number), channels / groups)
+    : 'group size';
+  const grouped = reshape(x, [x.shape[0], groups, flat]);
+  return affine(reshapeLike(standardize(grouped, [2], epsilon), x), gain, bias);
+}
+
+export type BatchStatistics = { mean: Tensor; variance: Tensor };
+
+/** Batch normalisation with stored statistics [C] (Ioffe & Szegedy 2015), as used after training. x: [N, C, ...]. */
+export function batchNorm(
+  x: Tensor,
+  statistics: BatchStatistics,
+  gain?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  const deviation = sqrt(add(statistics.variance, epsilon));
+  const scale = gain ? div(gain, deviation) : div(1, deviation);
+  const offset = sub(bias ?? mul(statistics.mean, 0), mul(statistics.mean, scale));
+  return affine(x, scale, offset);
+}
+
+/**
+ * Batch normalisation with the statistics of the batch itself. Returns them too (biased variance [C]),
+ * for the running averages that the caller keeps.
+ */
+export function batchNormTraining(
+  x: Tensor,
+  gain?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): { output: Tensor; statistics: BatchStatistics } {
+  const channels = staticDim(x, 1, 'batchNormTraining');
+  const axes = x.shape.map((_, i) => i).filter((i) => i !== 1);
+  const mean = reduceMean(x, axes, true);
+  const centred = sub(x, mean);
+  const variance = varianceOfCentred(centred, axes);
+  const output = affine(div(centred, sqrt(add(variance, epsilon))), gain, bias);
+  return { output, statistics: { mean: reshape(mean, [channels]), variance: reshape(variance, [channels]) } };
+}

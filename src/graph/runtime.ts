@@ -1,0 +1,25 @@
+// What a runtime offers: programs compiled from graphs, executed by ONNX Runtime on a chosen provider.
+import type { ConstantValues, DType } from './tensor.ts';
+
+/** Where a program runs. `cuda` needs the GPU files of ONNX Runtime; `wasm` is the browser's CPU. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'wasm';
+
+export type RuntimeOptions = {
+  provider?: Provider;
+  /** CPU threads of one run; all cores by default. */
+  threads?: number;
+};
+
+/** Numbers with their shape, as they go into and come out of a run. */
+export type Value = { dtype: DType; shape: readonly number[]; data: ConstantValues };
+
+export type Feeds = Readonly<Record<string, Value>>;
+
+/** A compiled graph. */
+export type Program = {
+  run(feeds: Feeds): Promise<Record<string, Value>>;
+  release(): Promise<void>;
+};
+
+/** Wraps numbers as a float32 value. */
+export const float32 = (data: Float32Array, shape: readonly number[]): Value => ({ dtype: 'float32', shape, data });

@@ -1,0 +1,49 @@
+// The part of running an ONNX model that is the same for every build of ONNX Runtime.
+import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from 'onnxruntime-common';
+import { InputError } from '../signal/errors.ts';
+import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
+import type { DType } from './tensor.ts';
+
+/** What both onnxruntime-node and onnxruntime-web export. */
+export type OrtModule = {
+  InferenceSession: { create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  Tensor: new (type: DType, data: Value['data'], dims: readonly number[]) => TypedTensor<'float32'>;
+};
+
+/** Creates a session for `model` (ONNX bytes) and wraps it as a program. */
+export async function createProgram(
+  ort: OrtModule,
+  model: Uint8Array,
+  options: RuntimeOptions & { provider: string },
+): Promise<Program> {
+  let session: InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(model, {
+      executionProviders: [options.provider],
+      ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+      graphOptimizationLevel: 'all',
+      // Warnings about constant folding and the like are not for users.
+      logSeverityLevel: 3,
+      extra: { session: { set_denormal_as_zero: '1' } },
+    });
+  } catch (cause) {
+    throw new InputError(
+      `loadProgram: ONNX Runtime could not prepare the model for provider ${options.provider}: ${(cause as Error).message}`,
+    );
+  }
+  return {
+    async run(feeds: Feeds) {
+      const inputs: Record<string, OrtTensor> = {};
+      for (const [name, value] of Object.entries(feeds)) {
+        inputs[name] = new ort.Tensor(value.dtype, value.data, value.shape) as unknown as OrtTensor;
+      }
+      const results = await session.run(inputs);
+      const outputs: Record<string, Value> = {};
+      for (const [name, tensor] of Object.entries(results)) {
+        outputs[name] = { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as Value['data'] };
+      }
+      return outputs;
+    },
+    release: () => session.release(),
+  };
+}

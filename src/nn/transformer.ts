@@ -1,0 +1,73 @@
+// Transformer blocks shared by the encoder families.
+import { gelu } from '../graph/activation.ts';
+import { attention } from '../graph/attention.ts';
+import { add } from '../graph/elementwise.ts';
+import { linear } from '../graph/matmul.ts';
+import { layerNorm } from '../graph/normalization.ts';
+import { concat, split } from '../graph/slicing.ts';
+import { expand, reshape } from '../graph/reshape.ts';
+import { staticDim } from '../graph/shapes.ts';
+import type { Dim, Tensor } from '../graph/tensor.ts';
+import type { ParameterScope } from './parameters.ts';
+
+/** Where a checkpoint keeps the parameters of one block. Layers have `.weight` and `.bias`; `qkv` is given in full. */
+export type BlockNames = {
+  qkvWeight: string;
+  qkvBias: string;
+  projection: string;
+  norm1: string;
+  norm2: string;
+  hidden: string;
+  output: string;
+};
+
+export type BlockOptions = { heads: number; mlpRatio: number; epsilon: number };
+
+/** Layer normalisation over the last axis with the parameters `name.weight` and `name.bias`. */
+export function norm(scope: ParameterScope, name: string, x: Tensor, epsilon: number): Tensor {
+  const width = staticDim(x, -1, 'norm');
+  return layerNorm(x, scope(`${name}.weight`, [width]), scope(`${name}.bias`, [width]), epsilon);
+}
+
+/** Linear layer `name.weight` [outputs, inputs], `name.bias` [outputs]. */
+export function dense(scope: ParameterScope, name: string, x: Tensor, outputs: number): Tensor {
+  const inputs = staticDim(x, -1, 'dense');
+  return linear(x, scope(`${name}.weight`, [outputs, inputs]), scope(`${name}.bias`, [outputs]));
+}
+
+/** Self-attention with one projection to queries, keys and values (rows q, k, v). x: [B, L, D]. */
+export function selfAttention(scope: ParameterScope, names: BlockNames, x: Tensor, heads: number): Tensor {
+  const width = staticDim(x, 2, 'selfAttention');
+  const qkv = linear(x, scope(names.qkvWeight, [3 * width, width]), scope(names.qkvBias, [3 * width]));
+  const [q, k, v] = split(qkv, 3, 2);
+  return dense(scope, names.projection, attention(q, k, v, { heads }), width);
+}
+
+/** Two linear layers with exact GELU between them. */
+export function feedForward(scope: ParameterScope, names: BlockNames, x: Tensor, ratio: number): Tensor {
+  const width = staticDim(x, -1, 'feedForward');
+  return dense(scope, names.output, gelu(dense(scope, names.hidden, x, width * ratio)), width);
+}
+
+/**
+ * Post-norm block: r = norm1(x + attention(x)); y = norm2(r + feedForward(r)) (Vaswani et al. 2017, section 3.1;
+ * ECHO, FISHER and EAT). `inner` is the feed-forward output before residual and norm, EAT's training target.
+ */
+export function postNormBlock(
+  scope: ParameterScope,
+  names: BlockNames,
+  x: Tensor,
+  options: BlockOptions,
+): { output: Tensor; inner: Tensor } {
+  const attended = add(x, selfAttention(scope, names, x, options.heads));
+  const r = norm(scope, names.norm1, attended, options.epsilon);
+  const inner = feedForward(scope, names, r, options.mlpRatio);
+  return { output: norm(scope, names.norm2, add(r, inner), options.epsilon), inner };
+}
+
+/** `token` [1, 1, D] in front of every sequence of x [B, L, D]; `length` names L + 1. */
+export function prependToken(token: Tensor, x: Tensor, length: Dim): Tensor {
+  const width = staticDim(x, 2, 'prependToken');
+  const repeated = expand(reshape(token, [1, 1, width]), [x.shape[0], 1, width], x);
+  return concat([repeated, x], 1, length);
+}

@@ -1,0 +1,98 @@
+// From a recording to what an encoder hears: the part asked for, one channel, pieces of equal length.
+import { InputError } from './errors.ts';
+import { duration, type Recording, sampleCount } from './recording.ts';
+
+/** A channel number from 0, the mean of all channels, or all of them one after the other. */
+export type ChannelChoice = number | 'mean' | 'all';
+
+/** Part of a recording: in seconds, or as fractions of the whole (`percent`, 0 to 100). */
+export type Part = { from: number; to: number; unit: 's' | '%' };
+
+/** A piece of a recording: `Recording`s of one channel (several for `all`), and where the piece lies. */
+export type Segment = { channels: Recording[]; startSeconds: number; durationSeconds: number };
+
+/**
+ * Checks that every sample is a finite number.
+ * @throws InputError naming the first one that is not.
+ */
+export function checkFinite(recording: Recording): void {
+  for (const [c, samples] of recording.channels.entries()) {
+    for (let i = 0; i < samples.length; i++) {
+      if (!Number.isFinite(samples[i])) {
+        throw new InputError(
+          `${recording.name}: sample ${i} of channel ${c + 1} is ${samples[i]}; repair the recording or cut it out with --part`,
+        );
+      }
+    }
+  }
+}
+
+/** Whether all channels are constant: a dead sensor, or digital silence. */
+export const isConstant = (recording: Recording): boolean =>
+  recording.channels.every((samples) => samples.every((value) => value === samples[0]));
+
+/** Samples [from, to) of every channel; views, nothing is copied. */
+const cut = (recording: Recording, from: number, to: number): Recording => ({
+  ...recording,
+  channels: recording.channels.map((samples) => samples.subarray(from, to)),
+});
+
+/**
+ * The chosen channel as a recording of one channel; `all` gives one recording per channel.
+ * @throws InputError if there is no such channel.
+ */
+export function pickChannel(recording: Recording, choice: ChannelChoice): Recording[] {
+  const { channels } = recording;
+  if (choice === 'all') return channels.map((samples) => ({ ...recording, channels: [samples] }));
+  if (choice === 'mean') {
+    if (channels.length === 1) return [recording];
+    const mixed = new Float32Array(sampleCount(recording));
+    for (const samples of channels) for (let i = 0; i < mixed.length; i++) mixed[i] += samples[i] / channels.length;
+    return [{ ...recording, channels: [mixed] }];
+  }
+  if (choice >= channels.length) {
+    throw new InputError(
+      `${recording.name}: expected a channel ${choice + 1}, but there ${channels.length === 1 ? 'is 1' : `are ${channels.length}`}; choose one with --channel`,
+    );
+  }
+  return [{ ...recording, channels: [channels[choice]] }];
+}
+
+/** The part of a recording that `part` means. @throws InputError if it is empty. */
+export function takePart(recording: Recording, part: Part): Recording {
+  const total = sampleCount(recording);
+  const at = (value: number) =>
+    Math.min(total, Math.round(part.unit === '%' ? (value / 100) * total : value * recording.sampleRate));
+  const [from, to] = [at(part.from), at(part.to)];
+  if (to <= from) {
+    throw new InputError(
+      `${recording.name}: nothing lies between ${part.from} and ${part.to} ${part.unit} of ${duration(recording)} s; change --part`,
+    );
+  }
+  return cut(recording, from, to);
+}
+
+/**
+ * Cuts a recording into consecutive pieces of `segmentSeconds`. A remainder of at least half a piece is taken as the
+ * last full piece (it overlaps the one before); a shorter one is left out. A recording shorter than one piece is one
+ * piece, as it is. `null`: the whole.
+ */
+export function segmentRecording(recording: Recording, segmentSeconds: number | null, choice: ChannelChoice): Segment[] {
+  const channels = pickChannel(recording, choice);
+  const total = sampleCount(recording);
+  const { sampleRate } = recording;
+  const length = segmentSeconds === null ? total : Math.max(1, Math.round(segmentSeconds * sampleRate));
+  const starts: number[] = [];
+  for (let from = 0; from + length <= total; from += length) starts.push(from);
+  const rest = total - starts.length * length;
+  if (starts.length === 0) starts.push(0);
+  else if (rest * 2 >= length && rest > 0) starts.push(total - length);
+  return starts.map((from) => {
+    const to = Math.min(total, from + length);
+    return {
+      channels: channels.map((channel) => cut(channel, from, to)),
+      startSeconds: from / sampleRate,
+      durationSeconds: (to - from) / sampleRate,
+    };
+  });
+}
