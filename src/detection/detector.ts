@@ -3,6 +3,7 @@ import { InputError } from '../signal/errors.ts';
 import type { Band } from '../encoders/types.ts';
 import { type Calibration, createCalibration, thresholdFor } from './calibration.ts';
 import { type Metric, nearestNeighbours } from './knn.ts';
+import { LABELLED_METRIC, labelledSpace } from './labelled-space.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
 import { learnTransform, type Transform, type TransformKind, transformRows } from './transform.ts';
 
@@ -70,7 +71,7 @@ export type Detector = {
 export const defaultSettings: DetectorSettings = {
   metric: 'euclidean',
   k: 1,
-  transform: 'centre',
+  transform: 'standardise',
   aggregation: 'mean',
   falseAlarmRate: 0.01,
   normalLabel: 'normal',
@@ -116,7 +117,7 @@ function leaveOutGroups(entries: readonly BankEntry[]): number[] {
 type LeftOut = { distance: number; nearest: number };
 
 /** Distance of every row to the k nearest rows outside its group; infinite where there is none. */
-async function leaveOneOut(bank: Matrix, groups: number[], settings: DetectorSettings): Promise<LeftOut[]> {
+async function leaveOneOut(bank: Matrix, groups: number[], settings: Pick<DetectorSettings, 'k' | 'metric'>): Promise<LeftOut[]> {
   const neighbours = await nearestNeighbours(bank, bank, {
     k: settings.k,
     metric: settings.metric,
@@ -197,9 +198,10 @@ async function modelNormal(
 }
 
 /** How far labelled entries are from their nearest neighbour, whatever its label. */
-async function modelLabelled(transformed: Matrix, settings: DetectorSettings): Promise<Calibration> {
-  const groups = Array.from({ length: transformed.rows }, (_, i) => i);
-  const leftOut = await leaveOneOut(transformed, groups, { ...settings, k: 1 });
+async function modelLabelled(labelled: Matrix): Promise<Calibration> {
+  const { bank } = labelledSpace(labelled);
+  const groups = Array.from({ length: bank.rows }, (_, i) => i);
+  const leftOut = await leaveOneOut(bank, groups, { k: 1, metric: LABELLED_METRIC });
   return createCalibration(leftOut.map((one) => one.distance));
 }
 
@@ -220,7 +222,7 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
   const normal = indicesWhere(entries, (entry) => isNormal(entry, settings));
   const transform = learnTransform(settings.transform, normal.length > 0 ? selectRows(bank, normal) : bank);
   const transformed = transformRows(transform, bank);
-  const labelled = entries.some((entry) => entry.label !== undefined);
+  const labelled = indicesWhere(entries, (entry) => entry.label !== undefined);
   return {
     encoder: fit.encoder,
     signal: fit.signal,
@@ -232,7 +234,7 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
     transformed,
     scales: {},
     ...(normal.length > 0 && (await modelNormal(transformed, entries, normal, bands, settings))),
-    ...(labelled && { labelledCalibration: await modelLabelled(transformed, settings) }),
+    ...(labelled.length > 0 && { labelledCalibration: await modelLabelled(selectRows(bank, labelled)) }),
     ...(fit.frameStatistics && { frameStatistics: fit.frameStatistics }),
   };
 }

@@ -3,7 +3,9 @@ import { InputError } from '../signal/errors.ts';
 import { pValue } from './calibration.ts';
 import { type BankEntry, type Detector, indicesWhere } from './detector.ts';
 import { nearestNeighbours } from './knn.ts';
+import { LABELLED_METRIC, labelledSpace } from './labelled-space.ts';
 import { fromRows, selectRows } from './matrix.ts';
+import { checkVector, withoutItself } from './score.ts';
 import { applyTransform } from './transform.ts';
 
 export type Diagnosis = {
@@ -27,42 +29,44 @@ export type DiagnoseOptions = {
   unknownRate?: number;
 };
 
+export type Diagnoser = (vectors: readonly Float32Array[], options?: DiagnoseOptions) => Promise<Diagnosis>;
+
 /**
- * Names the fault of a recording from the embeddings of its segments. The k nearest labelled entries vote, each with
- * the inverse square of its distance, so that the nearest counts most; votes of all segments add up.
+ * Prepares a detector for diagnosis: a function that names the fault of a recording from the embeddings of its
+ * segments. The k nearest labelled entries vote, each with the inverse square of its distance, so that the nearest
+ * counts most; votes of all segments add up.
  * @throws InputError if the detector has no labels.
  */
-export async function diagnose(
-  detector: Detector,
-  vectors: readonly Float32Array[],
-  options: DiagnoseOptions = {},
-): Promise<Diagnosis> {
-  const { k = 5, unknownRate = 1e-3 } = options;
+export function createDiagnoser(detector: Detector): Diagnoser {
   const { entries, labelledCalibration } = detector;
   const labelled = indicesWhere(entries, (entry) => entry.label !== undefined);
   if (labelled.length === 0 || !labelledCalibration) {
     throw new InputError('diagnose: this detector has no labels; fit it with --labels');
   }
-  const bank = selectRows(detector.transformed, labelled);
-  const queries = fromRows(vectors.map((vector) => applyTransform(detector.transform, vector)));
-  const found = await nearestNeighbours(bank, queries, { k, metric: detector.settings.metric });
-  const weights = new Map<string, number>();
-  let nearest = { distance: Number.POSITIVE_INFINITY, entry: entries[labelled[0]] };
-  let nearestSum = 0;
-  for (const { indices, distances } of found) {
-    nearestSum += distances[0];
-    if (distances[0] < nearest.distance) nearest = { distance: distances[0], entry: entries[labelled[indices[0]]] };
-    for (const [i, index] of indices.entries()) {
-      const label = entries[labelled[index]].label as string;
-      const weight = 1 / Math.max(distances[i] ** 2, 1e-12);
-      weights.set(label, (weights.get(label) ?? 0) + weight);
+  const space = labelledSpace(selectRows(detector.bank, labelled));
+  const usual = labelledCalibration.scores[labelledCalibration.scores.length >> 1];
+  return async (vectors, { k = 5, unknownRate = 1e-3 } = {}) => {
+    for (const vector of vectors) checkVector(detector, vector);
+    const queries = fromRows(vectors.map((vector) => applyTransform(space.transform, vector)));
+    const found = await nearestNeighbours(space.bank, queries, { k: k + 1, metric: LABELLED_METRIC });
+    const weights = new Map<string, number>();
+    let nearest = { distance: Number.POSITIVE_INFINITY, entry: entries[labelled[0]] };
+    let sum = 0;
+    for (const neighbours of found) {
+      const { distances, indices } = withoutItself(neighbours, k, usual);
+      sum += distances[0];
+      if (distances[0] < nearest.distance) nearest = { distance: distances[0], entry: entries[labelled[indices[0]]] };
+      for (const [i, index] of indices.entries()) {
+        const label = entries[labelled[index]].label as string;
+        weights.set(label, (weights.get(label) ?? 0) + 1 / Math.max(distances[i] ** 2, 1e-12));
+      }
     }
-  }
-  const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
-  const votes = [...weights]
-    .map(([label, weight]) => ({ label, weight: weight / total }))
-    .sort((a, b) => b.weight - a.weight);
-  const p = pValue(labelledCalibration, nearestSum / found.length);
-  const label = p < unknownRate ? UNKNOWN : votes[0].label;
-  return { label, confidence: votes[0].weight, votes, pValue: p, nearest: nearest.entry };
+    const total = [...weights.values()].reduce((all, weight) => all + weight, 0);
+    const votes = [...weights]
+      .map(([label, weight]) => ({ label, weight: weight / total }))
+      .sort((a, b) => b.weight - a.weight);
+    const p = pValue(labelledCalibration, sum / found.length);
+    const label = p < unknownRate ? UNKNOWN : votes[0].label;
+    return { label, confidence: votes[0].weight, votes, pValue: p, nearest: nearest.entry };
+  };
 }

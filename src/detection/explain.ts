@@ -1,43 +1,11 @@
 // Explanation over time and frequency: where a recording's features leave what normal recordings have shown.
-import type { Band, Frames } from '../encoders/types.ts';
+import type { FrameSums } from '../encoders/frame-sums.ts';
+import type { Frames } from '../encoders/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { FrameStatistics } from './detector.ts';
 
-/** Running sums of features over time, for a mean and spread of everything normal in bounded memory. */
-export type FrameAccumulator = { count: number; sum: Float64Array; squares: Float64Array; bands: Band[] };
-
-/** Adds the frames of one recording. */
-export function accumulateFrames(before: FrameAccumulator | undefined, frames: Frames): FrameAccumulator {
-  const into = before ?? {
-    count: 0,
-    sum: new Float64Array(frames.width),
-    squares: new Float64Array(frames.width),
-    bands: frames.bands,
-  };
-  for (let t = 0; t < frames.count; t++) {
-    for (let d = 0; d < frames.width; d++) {
-      const value = frames.values[t * frames.width + d];
-      into.sum[d] += value;
-      into.squares[d] += value * value;
-    }
-  }
-  into.count += frames.count;
-  return into;
-}
-
-/** Joins the sums of two sets of recordings. */
-export function mergeFrames(a: FrameAccumulator | undefined, b: FrameAccumulator | undefined): FrameAccumulator | undefined {
-  if (!a || !b) return a ?? b;
-  return {
-    count: a.count + b.count,
-    sum: a.sum.map((value, d) => value + b.sum[d]),
-    squares: a.squares.map((value, d) => value + b.squares[d]),
-    bands: a.bands,
-  };
-}
-
 /** Mean and spread; the spread is limited below by a tenth of its median, as a constant feature explains nothing. */
-export function frameStatistics(sums: FrameAccumulator): FrameStatistics {
+export function frameStatistics(sums: FrameSums): FrameStatistics {
   const average = sums.sum.map((value) => value / sums.count);
   const spread = sums.squares.map((value, d) => Math.sqrt(Math.max(0, value / sums.count - average[d] ** 2)));
   const median = Float64Array.from(spread).sort()[spread.length >> 1];

@@ -2,7 +2,7 @@
 import { InputError } from '../signal/errors.ts';
 import { pValue } from './calibration.ts';
 import { bandContributions, type BankEntry, type Detector, domainOf, indicesWhere, isNormal, mean } from './detector.ts';
-import { nearestNeighbours } from './knn.ts';
+import { type Neighbours, nearestNeighbours } from './knn.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
 import { applyTransform } from './transform.ts';
 
@@ -36,12 +36,22 @@ export type Scorer = {
 
 type DomainBank = { members: number[]; bank: Matrix; scale: number };
 
-function checkVector(detector: Detector, vector: Float32Array): void {
+/** @throws InputError if an embedding is not of the detector's width. */
+export function checkVector(detector: Detector, vector: Float32Array): void {
   if (vector.length !== detector.bank.columns) {
     throw new InputError(
       `score: expected embeddings of ${detector.bank.columns} values, got ${vector.length}; encoder or sample rate differ from the detector's`,
     );
   }
+}
+
+/** Closer than this share of the usual distance, a segment meets itself. */
+const SAME = 1e-5;
+
+/** The k nearest, without the recording itself where it is part of the bank: its score is then a leave-one-out score. */
+export function withoutItself({ distances, indices }: Neighbours, k: number, scale: number): Neighbours {
+  const skip = distances.length > 1 && distances[0] <= SAME * scale ? 1 : 0;
+  return { distances: distances.slice(skip, skip + k), indices: indices.slice(skip, skip + k) };
 }
 
 /** Shares and deviations of bands, from the mean contributions of a recording's segments. */
@@ -81,8 +91,9 @@ export function createScorer(detector: Detector): Scorer {
     const queries = fromRows(vectors.map((vector) => applyTransform(detector.transform, vector)));
     const results: (SegmentScore | undefined)[] = vectors.map(() => undefined);
     for (const { members, bank, scale } of domains) {
-      const found = await nearestNeighbours(bank, queries, { k: settings.k, metric: settings.metric });
-      for (const [q, { distances, indices }] of found.entries()) {
+      const found = await nearestNeighbours(bank, queries, { k: settings.k + 1, metric: settings.metric });
+      for (const [q, neighbours] of found.entries()) {
+        const { distances, indices } = withoutItself(neighbours, settings.k, scale);
         const score = mean(distances) / scale;
         const before = results[q];
         if (before && before.score <= score) continue;

@@ -2,7 +2,7 @@
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { reduceSum, reshape, transpose } from './reshape.ts';
-import { formatShape, staticDim } from './shapes.ts';
+import { formatShape, sameShape, staticDim } from './shapes.ts';
 import { pad, slice, takeLike } from './slicing.ts';
 import { apply, type Dim, type Tensor } from './tensor.ts';
 
@@ -66,6 +66,9 @@ export function conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOpti
     throw new TypeError(
       `conv: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)} and ${geometry.groups} groups do not fit`,
     );
+  }
+  if (bias && !sameShape(bias.shape, [filters])) {
+    throw new TypeError(`conv: expected a bias [${filters}], got ${formatShape(bias.shape)}`);
   }
   const spatial = Array.from({ length: axes }, (_, i) =>
     outputSize(x.shape[i + 2], staticDim(weight, i + 2, 'conv'), i, geometry, options.outputSizes?.[i]),

@@ -2,7 +2,7 @@
 import { add, div, mul, sqrt, sub } from './elementwise.ts';
 import { reduceMean, varianceOfCentred } from './reduce.ts';
 import { reduceSum, reshape, reshapeLike } from './reshape.ts';
-import { formatShape, staticDim } from './shapes.ts';
+import { formatShape, sameShape, staticDim } from './shapes.ts';
 import { fullLike } from './slicing.ts';
 import { addNode, constant, type Dim, type Shape, type Tensor } from './tensor.ts';
 
@@ -18,6 +18,11 @@ export function standardize(x: Tensor, axes: readonly number[], epsilon: number)
  */
 export function layerNorm(x: Tensor, gain: Tensor | undefined, bias: Tensor | undefined, epsilon = 1e-5): Tensor {
   const width = staticDim(x, -1, 'layerNorm');
+  for (const vector of [gain, bias]) {
+    if (vector && !sameShape(vector.shape, [width])) {
+      throw new TypeError(`layerNorm: expected gain and bias [${width}], got ${formatShape(vector.shape)}`);
+    }
+  }
   const scale = gain ?? constant(new Array<number>(width).fill(1), [width], x.dtype);
   const last = x.shape.length - 1;
   const statistics: Shape = [...x.shape.slice(0, last), 1];

@@ -142,8 +142,9 @@ function nameTensors(order: readonly GraphNode[], outputs: readonly string[]): M
 const isLeaf = (node: GraphNode): boolean => node.op === 'Input' || node.op === 'Parameter';
 
 function nodeProto(node: GraphNode, names: Map<Tensor, string>, used: Set<Tensor>): NodeProto {
-  const outputs = node.outputs.map((tensor) => (used.has(tensor) ? (names.get(tensor) as string) : ''));
-  while (outputs.at(-1) === '') outputs.pop();
+  // Unused outputs at the end are left out, but not those of Split: it has as many as it cuts pieces.
+  const kept = node.op === 'Split' ? node.outputs.length : node.outputs.findLastIndex((tensor) => used.has(tensor)) + 1;
+  const outputs = node.outputs.slice(0, kept).map((tensor) => names.get(tensor) as string);
   const inputs = node.inputs.map((tensor) => (tensor ? (names.get(tensor) as string) : ''));
   while (inputs.at(-1) === '') inputs.pop();
   return create(NodeProtoSchema, {

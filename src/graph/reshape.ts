@@ -14,8 +14,10 @@ import { apply, type Dim, int64, type Shape, type Tensor } from './tensor.ts';
 export const shapeOf = (x: Tensor): Tensor => apply('Shape', [x], { shape: [x.shape.length], dtype: 'int64' });
 
 /** Concatenation of int64 vectors; kept here because shapes are built from it. */
-const joinVectors = (parts: Tensor[], length: number): Tensor =>
-  parts.length === 1 ? parts[0] : apply('Concat', parts, { shape: [length], dtype: 'int64' }, { axis: 0 });
+export function joinVectors(parts: readonly Tensor[]): Tensor {
+  const length = parts.reduce((sum, part) => sum + (part.shape[0] as number), 0);
+  return parts.length === 1 ? parts[0] : apply('Concat', parts, { shape: [length], dtype: 'int64' }, { axis: 0 });
+}
 
 /** Size of an axis at run time, as int64 [1]. */
 export const runtimeDim = (source: Tensor, axis: number): Tensor =>
@@ -42,7 +44,7 @@ export function shapeVector(shape: Shape, sources: readonly Tensor[], what: stri
   const symbolic = shape.filter((dim) => typeof dim === 'string');
   // One symbolic size needs no look at run time: ONNX infers it from the rest.
   if (symbolic.length <= 1) return int64(shape.map((dim) => (typeof dim === 'number' ? dim : -1)));
-  return joinVectors(found, shape.length);
+  return joinVectors(found);
 }
 
 /** `x` with the same numbers in another shape. One symbolic size may be new (it is inferred). */
@@ -99,7 +101,7 @@ export function expand(x: Tensor, shape: Shape, like?: Tensor): Tensor {
     const source = sources.find((candidate) => candidate.shape.includes(dim)) as Tensor;
     return runtimeDim(source, source.shape.indexOf(dim));
   });
-  const target = joinVectors(parts, shape.length);
+  const target = joinVectors(parts);
   return apply('Expand', [x, target], { shape, dtype: x.dtype }, {}, (g) => [sumTo(g, x)]);
 }
 

@@ -27,8 +27,9 @@ export async function createProgram(
       extra: { session: { set_denormal_as_zero: '1' } },
     });
   } catch (cause) {
+    const reason = (cause as Error).message.replace(/\s+/g, ' ').trim();
     throw new InputError(
-      `loadProgram: ONNX Runtime could not prepare the model for provider ${options.provider}: ${(cause as Error).message}`,
+      `loadProgram: ONNX Runtime could not prepare the model for provider ${options.provider}: ${reason}`,
     );
   }
   return {

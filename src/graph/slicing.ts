@@ -1,7 +1,7 @@
 // Operators that cut and join along axes: slice, split, concat, pad.
-import { runtimeDim, shapeOf } from './reshape.ts';
+import { joinVectors, runtimeDim, shapeOf } from './reshape.ts';
 import { formatShape, normalizeAxis, staticDim } from './shapes.ts';
-import { apply, constant, type Dim, int64, scalarLike, type Tensor } from './tensor.ts';
+import { addNode, apply, constant, type Dim, int64, scalarLike, type Tensor } from './tensor.ts';
 
 const withAxis = (x: Tensor, axis: number, size: Dim): Dim[] => x.shape.map((dim, i) => (i === axis ? size : dim));
 
@@ -57,12 +57,7 @@ function placeIn(g: Tensor, x: Tensor, axis: number, start: number, cutOut: (gg:
   const before = start < 0 ? apply('Add', [runtimeDim(x, axis), int64([start])], vector) : int64([start]);
   const after = apply('Sub', [apply('Sub', [runtimeDim(x, axis), before], vector), runtimeDim(g, axis)], vector);
   const zeros = (count: number) => (count > 0 ? [int64(Array(count).fill(0))] : []);
-  const pads = apply(
-    'Concat',
-    [...zeros(axis), before, ...zeros(rank - 1), after, ...zeros(rank - 1 - axis)],
-    { shape: [2 * rank], dtype: 'int64' },
-    { axis: 0 },
-  );
+  const pads = joinVectors([...zeros(axis), before, ...zeros(rank - 1), after, ...zeros(rank - 1 - axis)]);
   return apply('Pad', [g, pads, scalarLike(g, 0)], { shape: x.shape, dtype: g.dtype }, {}, (gg) => [cutOut(gg)]);
 }
 
@@ -96,50 +91,46 @@ export function concat(parts: readonly Tensor[], axis: number, size?: Dim): Tens
   if (parts.length === 1) return first;
   const at = normalizeAxis(axis, first.shape.length, 'concat');
   for (const part of parts) {
+    if (part.dtype !== first.dtype) throw new TypeError(`concat: ${part.dtype} does not join ${first.dtype}`);
     const fits =
       part.shape.length === first.shape.length && part.shape.every((d, i) => i === at || d === first.shape[i]);
     if (!fits)
       throw new TypeError(`concat: ${formatShape(part.shape)} does not join ${formatShape(first.shape)} on axis ${at}`);
   }
-  let total: Dim | undefined = 0;
-  for (const part of parts) {
-    const dim = part.shape[at];
-    total = typeof dim === 'number' && typeof total === 'number' ? total + dim : undefined;
-  }
-  const joined = total ?? size;
+  const sizes = parts.map((part) => part.shape[at]);
+  const joined = sizes.every((dim) => typeof dim === 'number') ? sizes.reduce((sum, dim) => sum + dim, 0) : size;
   if (joined === undefined) throw new TypeError(`concat: give a name to the symbolic size of axis ${at}`);
-  return apply('Concat', parts, { shape: withAxis(first, at, joined), dtype: first.dtype }, { axis: at }, (g) =>
-    cutAs(g, parts, at),
-  );
-}
-
-/** Cuts `g` into pieces as long as `parts`. At most one of them may have a symbolic size. */
-function cutAs(g: Tensor, parts: readonly Tensor[], axis: number): Tensor[] {
-  const sizes = parts.map((part) => part.shape[axis]);
-  const symbolic = sizes.findIndex((size) => typeof size === 'string');
-  const sum = (list: readonly Dim[]) => list.reduce<number>((total, size) => total + staticSizeOf(size), 0);
-  return sizes.map((size, i) => {
-    const fromEnd = symbolic >= 0 && i > symbolic;
-    const start = fromEnd ? -sum(sizes.slice(i)) : sum(sizes.slice(0, i));
-    const after = sum(i === symbolic || fromEnd ? sizes.slice(i + 1) : []);
-    const end = i === symbolic || fromEnd ? (after === 0 ? undefined : -after) : start + staticSizeOf(size);
-    return slice(g, axis, start, end, size);
+  return apply('Concat', parts, { shape: withAxis(first, at, joined), dtype: first.dtype }, { axis: at }, (g) => {
+    const lengths =
+      typeof joined === 'number' ? int64(sizes as number[]) : joinVectors(parts.map((x) => runtimeDim(x, at)));
+    return cut(g, at, sizes, lengths);
   });
 }
 
-function staticSizeOf(size: Dim): number {
-  if (typeof size !== 'number') {
-    throw new TypeError(`concat: its gradient needs static sizes but one, got another symbolic size ${size}`);
-  }
-  return size;
+/** `x` cut along `axis` into pieces of `sizes`, at run time `lengths`: one node, so that its gradient is one too. */
+function cut(x: Tensor, axis: number, sizes: readonly Dim[], lengths: Tensor): Tensor[] {
+  const pieces: Tensor[] = addNode({
+    op: 'Split',
+    inputs: [x, lengths],
+    outputs: sizes.map((size) => ({ shape: withAxis(x, axis, size), dtype: x.dtype })),
+    attributes: { axis },
+    vjp: (gradients) => [
+      concat(
+        pieces.map((piece, i) => gradients[i] ?? fullLike(piece, 0)),
+        axis,
+        x.shape[axis],
+      ),
+    ],
+  });
+  return pieces;
 }
 
 /** `x` cut into `parts` equal pieces along `axis`. */
 export function split(x: Tensor, parts: number, axis: number): Tensor[] {
   const size = staticDim(x, axis, 'split');
   if (size % parts !== 0) throw new RangeError(`split: ${size} does not divide into ${parts} parts`);
-  const each = size / parts;
-  return Array.from({ length: parts }, (_, i) => slice(x, axis, i * each, (i + 1) * each));
+  const sizes = new Array<number>(parts).fill(size / parts);
+  return cut(x, normalizeAxis(axis, x.shape.length, 'split'), sizes, int64(sizes));
 }
 
 /** A tensor of one value in the shape of `x`. */

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// The command line: finds the command, runs it, and turns errors into one clear line and an exit status.
+import { InputError } from '../signal/errors.ts';
+import { type Command, flag, helpFor, readArguments, UsageError } from './command.ts';
+import { version } from './version.ts';
+
+/** Loaded when asked for: a start costs only what its command needs. */
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  fit: { summary: 'learn what normal is from normal recordings', load: async () => (await import('./fit.ts')).fitCommand },
+  score: { summary: 'say how normal recordings are, and where they are not', load: async () => (await import('./score.ts')).scoreCommand },
+  diagnose: { summary: 'name faults by labelled recordings', load: async () => (await import('./diagnose.ts')).diagnoseCommand },
+  embed: { summary: 'turn recordings into embeddings', load: async () => (await import('./embed.ts')).embedCommand },
+  simulate: { summary: 'write recordings of simulated machines', load: async () => (await import('./simulate.ts')).simulateCommand },
+  threshold: { summary: 'change the false-alarm rate of a detector without fitting it again', load: async () => (await import('./threshold.ts')).thresholdCommand },
+  models: { summary: 'list, inspect, import and fetch encoders', load: async () => (await import('./models.ts')).modelsCommand },
+  data: { summary: 'check what is in a folder of recordings', load: async () => (await import('./data.ts')).dataCommand },
+  doctor: { summary: 'check that everything works on this machine', load: async () => (await import('./doctor.ts')).doctorCommand },
+};
+
+const overview = (): string =>
+  [
+    'thrum listens to machines: it learns what normal is, says what is not, and shows where it heard it.',
+    '',
+    'Usage: thrum COMMAND [options]',
+    '',
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`),
+    '',
+    'Example:',
+    '  thrum fit recordings/normal --out pump.thrum && thrum score recordings/today --detector pump.thrum --report today.html',
+    '',
+    'thrum COMMAND --help explains each one.',
+  ].join('\n');
+
+async function run(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(`${overview()}\n`);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const entry = commands[name];
+  if (!entry) throw new UsageError(`no command ${name}; the commands are ${Object.keys(commands).join(', ')}`);
+  const command = await entry.load();
+  const { files, options } = readArguments(command, rest);
+  if (flag(options, 'help')) {
+    process.stdout.write(`${helpFor(name, command)}\n`);
+    return 0;
+  }
+  return command.run(files, options);
+}
+
+/** Reading from a pipe that was closed (`| head`) is no fault. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const args = process.argv.slice(2);
+try {
+  process.exitCode = await run(args);
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`thrum: ${error.message}; see thrum ${args[0] && commands[args[0]] ? `${args[0]} ` : ''}--help\n`);
+    process.exitCode = 2;
+  } else if (error instanceof InputError) {
+    process.stderr.write(`thrum: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}

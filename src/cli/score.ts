@@ -1,0 +1,147 @@
+// thrum score: scores, verdicts and a report for recordings.
+import { basename } from 'node:path';
+import { withThreshold } from '../detection/detector.ts';
+import { checkEncoder, type ScoredRecording, scoreFiles } from '../detection/score-files.node.ts';
+import type { Failure } from '../encoders/embed-file.node.ts';
+import { collectFiles } from '../signal/collect-files.node.ts';
+import { renderReport } from '../report/report.ts';
+import { buildScoreReport, rowsOf } from '../report/score-report.node.ts';
+import { formatScoreTable } from '../report/terminal.ts';
+import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
+import { readDetectorFile } from './detector-option.ts';
+import { createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
+import { encoderFrom, encoderOptionSpecs, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
+import { version } from './version.ts';
+
+/** One recording as a program may read it. */
+export function plainRow({ path, name, startSeconds, durationSeconds, constant, verdict, diagnosis }: ScoredRecording) {
+  return {
+    file: path,
+    recording: name,
+    startSeconds,
+    durationSeconds,
+    ...(verdict && {
+      score: verdict.score,
+      pValue: verdict.pValue,
+      anomalous: verdict.anomalous,
+      bands: verdict.bands,
+      nearest: verdict.nearest,
+      segments: verdict.segments.map(({ score }) => score),
+    }),
+    ...(diagnosis && { diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence, votes: diagnosis.votes } }),
+    ...(constant && { constant }),
+  };
+}
+
+const quoted = (cell: string | number): string => {
+  const value = String(cell);
+  return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+};
+
+/** A table that DCASE evaluators and spreadsheets read. */
+function csvRow({ name, startSeconds, durationSeconds, verdict, diagnosis }: ScoredRecording): string {
+  const [top] = [...(verdict?.bands ?? [])].sort((a, b) => b.share - a.share);
+  const cells = [
+    name,
+    startSeconds,
+    durationSeconds,
+    verdict?.score ?? '',
+    verdict?.pValue ?? '',
+    verdict ? (verdict.anomalous ? 'anomalous' : 'normal') : '',
+    top ? Math.round(top.lowHz) : '',
+    top ? Math.round(top.highHz) : '',
+    top ? top.share.toFixed(4) : '',
+    diagnosis?.label ?? '',
+  ];
+  return cells.map(quoted).join(',');
+}
+
+const CSV_HEADER = 'recording,start_s,duration_s,score,p_value,verdict,top_band_low_hz,top_band_high_hz,top_band_share,diagnosis';
+
+/** More rows than a terminal shows in one go. */
+const TABLE_ROWS = 60;
+
+export const scoreCommand: Command = {
+  summary: 'say how normal recordings are, and where they are not',
+  usage: 'FILES… --detector FILE [options]',
+  examples: [
+    'thrum score recordings/today --detector pump.thrum --report today.html',
+    'thrum score run.npz --detector bearing.thrum --csv > scores.csv',
+  ],
+  options: {
+    detector: { value: 'FILE', short: 'd', description: 'detector made by thrum fit' },
+    report: { value: 'FILE', description: 'write an HTML report' },
+    json: { description: 'print one JSON object per recording' },
+    csv: { description: 'print a CSV table' },
+    'false-alarm-rate': { value: 'P', description: 'another false-alarm rate than the detector was fitted for' },
+    'per-segment': { description: 'one row per segment instead of one per recording' },
+    resample: { description: "convert recordings of other rates to the detector's" },
+    ...readOptionSpecs,
+    ...encoderOptionSpecs,
+  },
+  async run(paths, options) {
+    requireFiles(paths);
+    const detectorPath = required(options, 'detector', 'FILE');
+    let detector = await readDetectorFile(detectorPath);
+    const rate = number(options, 'false-alarm-rate', { above: 0, below: 1 });
+    if (rate !== undefined) detector = withThreshold(detector, { falseAlarmRate: rate });
+    if (!detector.calibration) {
+      throw new InputError(`${detectorPath} holds labelled faults only, without normal recordings; use thrum diagnose`);
+    }
+    const files = collectFiles(paths);
+    const encoder = encoderFrom(options, detector.encoder.id);
+    await checkEncoder(detector, encoder);
+    const scoring = {
+      encoder,
+      read: readOptionsFrom(options),
+      part: partFrom(options),
+      resample: flag(options, 'resample'),
+      perSegment: flag(options, 'per-segment'),
+      workers: workersFrom(options),
+    };
+    const scored: ScoredRecording[] = [];
+    const failures: Failure[] = [];
+    const progress = createProgress('scored');
+    let done = 0;
+    if (flag(options, 'csv')) print(CSV_HEADER);
+    for await (const result of scoreFiles(files, detector, scoring)) {
+      for (const row of result.scored) {
+        if (flag(options, 'json')) print(JSON.stringify(plainRow(row)));
+        if (flag(options, 'csv')) print(csvRow(row));
+      }
+      scored.push(...result.scored);
+      failures.push(...result.failures);
+      progress.update(++done, files.length);
+    }
+    progress.end();
+    if (!flag(options, 'json') && !flag(options, 'csv')) printTable(scored);
+    const report = text(options, 'report');
+    if (report !== undefined && scored.length > 0) {
+      const title = files.length === 1 ? basename(files[0]) : `${files.length} recordings`;
+      const data = await buildScoreReport({
+        title,
+        version: version(),
+        detector,
+        detectorName: basename(detectorPath),
+        scored,
+        failures,
+        options: scoring,
+        notes: [],
+      });
+      writeFileSafely(report, renderReport(data));
+      note(`report written to ${report}`);
+    }
+    return reportFailures(failures, files.length);
+  },
+};
+
+function printTable(scored: readonly ScoredRecording[]): void {
+  if (scored.length === 0) return;
+  const width = process.stdout.columns ?? 120;
+  const rows = rowsOf(scored);
+  const worst = [...rows].sort((a, b) => b.score - a.score).slice(0, TABLE_ROWS);
+  print(formatScoreTable(worst, { colour: process.stdout.isTTY === true, width }));
+  if (rows.length > worst.length) note(`the ${worst.length} highest of ${rows.length} scores; --csv or --report for all`);
+  const anomalous = rows.filter(({ verdict }) => verdict === 'anomalous').length;
+  print(`${anomalous} of ${rows.length} anomalous`);
+}

@@ -1,0 +1,68 @@
+// Labels and domains of files: from the folders they lie in, or from a table.
+import { readFileSync } from 'node:fs';
+import { dirname, relative, resolve, sep } from 'node:path';
+import { InputError } from '../signal/errors.ts';
+
+/** A name for every file; undefined where there is none. */
+export type Naming = (path: string) => string | undefined;
+
+/** Deepest folder that holds all of them. */
+function commonFolder(paths: readonly string[]): string {
+  const split = paths.map((path) => dirname(resolve(path)).split(sep));
+  const [first] = split;
+  let depth = 0;
+  while (depth < first.length && split.every((parts) => parts[depth] === first[depth])) depth++;
+  return first.slice(0, depth).join(sep) || sep;
+}
+
+/**
+ * The folder of each file below the deepest one common to all: `IR/007/105.mat` is labelled `IR/007`.
+ * @throws InputError if all files lie in one folder.
+ */
+export function labelsFromFolders(paths: readonly string[]): Naming {
+  const root = commonFolder(paths);
+  const naming: Naming = (path) => relative(root, dirname(resolve(path))).split(sep).join('/') || undefined;
+  if (paths.every((path) => naming(path) === undefined)) {
+    throw new InputError(`labels: expected one folder per label, but all files lie in ${root}; give a table with --labels FILE`);
+  }
+  return naming;
+}
+
+/**
+ * A table with two columns, file and name (comma, semicolon or tab; a header is skipped). A file is found by its path,
+ * or by the end of it.
+ * @throws InputError for lines of fewer columns, or if no file of `paths` is in the table.
+ */
+export function namesFromTable(table: string, paths: readonly string[]): Naming {
+  let text: string;
+  try {
+    text = readFileSync(table, 'utf8');
+  } catch (error) {
+    throw new InputError(`labels: cannot read ${table}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+  const names = new Map<string, string>();
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const cells = line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+    if (cells.length < 2 || cells[0] === '') {
+      throw new InputError(`labels: ${table} line ${i + 1}: expected a file and a name, got \`${line}\``);
+    }
+    if (i === 0 && /^(file|path|name)/i.test(cells[0])) continue;
+    names.set(resolve(cells[0]), cells[1]);
+    names.set(cells[0].replaceAll('\\', '/'), cells[1]);
+  }
+  const naming: Naming = (path) => {
+    const known = names.get(resolve(path));
+    if (known !== undefined) return known;
+    const parts = path.replaceAll('\\', '/').split('/');
+    for (let i = 0; i < parts.length; i++) {
+      const name = names.get(parts.slice(i).join('/'));
+      if (name !== undefined) return name;
+    }
+    return undefined;
+  };
+  if (paths.every((path) => naming(path) === undefined)) {
+    throw new InputError(`labels: none of the ${paths.length} files is named in ${table}`);
+  }
+  return naming;
+}

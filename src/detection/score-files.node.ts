@@ -1,0 +1,100 @@
+// Scores and diagnoses for files, one after the other as they are done.
+import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
+import { embedFiles } from '../encoders/embed-pool.node.ts';
+import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
+import { type EncoderSpec, loadEncoder } from '../encoders/load.node.ts';
+import { InputError } from '../signal/errors.ts';
+import type { ReadOptions } from '../signal/recording.ts';
+import type { Part } from '../signal/segments.ts';
+import type { Detector } from './detector.ts';
+import { createDiagnoser, type Diagnosis } from './diagnose.ts';
+import { createScorer, type Verdict } from './score.ts';
+
+export type ScoreFilesOptions = {
+  encoder: EncoderSpec;
+  read: Omit<ReadOptions, 'name'>;
+  part?: Part;
+  /** Convert recordings of other rates to the detector's. */
+  resample?: boolean;
+  /** One result per segment instead of one per recording. */
+  perSegment?: boolean;
+  workers?: number;
+};
+
+/** A recording (or one of its segments) with what the detector says of it. */
+export type ScoredRecording = {
+  path: string;
+  name: string;
+  startSeconds: number;
+  durationSeconds: number;
+  /** Digital silence, or a dead sensor. */
+  constant: boolean;
+  verdict?: Verdict;
+  diagnosis?: Diagnosis;
+};
+
+export type FileResult = { path: string; scored: ScoredRecording[]; failures: Failure[] };
+
+/** The job for one file, as the detector wants recordings brought to it. */
+export const jobFor = (path: string, detector: Detector, options: ScoreFilesOptions): EmbedJob => ({
+  path,
+  read: options.read,
+  preparation: {
+    channel: detector.signal.channel,
+    segmentSeconds: detector.signal.segmentSeconds,
+    sampleRate: detector.signal.sampleRate,
+    resample: options.resample,
+    part: options.part,
+  },
+  detail: 'none',
+});
+
+/** @throws InputError if the encoder at hand is not the one the detector was fitted with. */
+export async function checkEncoder(detector: Detector, spec: EncoderSpec): Promise<void> {
+  const encoder = await loadEncoder(spec);
+  const { fingerprint } = encoder;
+  await encoder.release();
+  if (fingerprint !== detector.encoder.fingerprint) {
+    throw new InputError(
+      `score: the detector was fitted with ${detector.encoder.id} (${detector.encoder.fingerprint}), but ${spec.encoder} is ${fingerprint}; use the same weights, or fit again`,
+    );
+  }
+}
+
+type Piece = { startSeconds: number; durationSeconds: number; vectors: Float32Array[] };
+
+const piecesOf = (recording: EmbeddedRecording, perSegment: boolean): Piece[] =>
+  perSegment
+    ? recording.segments.map(({ startSeconds, durationSeconds, vector }) => ({ startSeconds, durationSeconds, vectors: [vector] }))
+    : [{ startSeconds: 0, durationSeconds: recording.durationSeconds, vectors: recording.segments.map(({ vector }) => vector) }];
+
+/**
+ * Scores files in order, in bounded memory: a verdict where the detector has normal recordings, a diagnosis where it has
+ * labels. Files that cannot be read come back as failures.
+ */
+export async function* scoreFiles(
+  paths: readonly string[],
+  detector: Detector,
+  options: ScoreFilesOptions,
+): AsyncGenerator<FileResult> {
+  const scorer = detector.calibration ? createScorer(detector) : undefined;
+  const diagnose = detector.labelledCalibration ? createDiagnoser(detector) : undefined;
+  const jobs = paths.map((path) => jobFor(path, detector, options));
+  for await (const { path, recordings, failures } of embedFiles(options.encoder, jobs, { workers: options.workers })) {
+    const result: FileResult = { path, scored: [], failures };
+    for (const recording of recordings) {
+      for (const { vectors, startSeconds, durationSeconds } of piecesOf(recording, options.perSegment ?? false)) {
+        result.scored.push({
+          path,
+          name: recording.name,
+          startSeconds,
+          durationSeconds,
+          constant: recording.constant,
+          ...(scorer && { verdict: await scorer.score(vectors) }),
+          ...(diagnose && { diagnosis: await diagnose(vectors) }),
+        });
+      }
+    }
+    yield result;
+  }
+}

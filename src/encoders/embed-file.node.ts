@@ -1,0 +1,59 @@
+// From a file to embeddings; a file may hold several recordings, and one that fails does not stop the others.
+import { InputError } from '../signal/errors.ts';
+import { readRecordingFile } from '../signal/read-file.node.ts';
+import type { ReadOptions, Recording } from '../signal/recording.ts';
+import type { Part } from '../signal/segments.ts';
+import { type EmbeddedRecording, embedRecording, type FrameDetail, type Preparation } from './embed-recording.ts';
+import type { Encoder } from './types.ts';
+
+export type EmbedJob = {
+  path: string;
+  read: Omit<ReadOptions, 'name'>;
+  preparation: Preparation;
+  detail: FrameDetail;
+};
+
+export type Failure = { file: string; message: string };
+
+export type EmbedResult = { path: string; recordings: EmbeddedRecording[]; failures: Failure[] };
+
+/** Where a file holds several recordings, a part in percent means some of them, not a part of each. */
+export function chooseRecordings(recordings: readonly Recording[], part: Part | undefined): { chosen: readonly Recording[]; part?: Part } {
+  if (recordings.length === 1 || part?.unit !== '%') return { chosen: recordings, part };
+  const at = (percent: number) => Math.round((percent / 100) * recordings.length);
+  const chosen = recordings.slice(at(part.from), at(part.to));
+  if (chosen.length === 0) {
+    throw new InputError(`${recordings[0].name}: none of ${recordings.length} records lie between ${part.from} and ${part.to} %; change --part`);
+  }
+  return { chosen };
+}
+
+/** Message of bad input; anything else is a fault of the program and goes up. */
+export function inputMessage(error: unknown): string {
+  if (error instanceof InputError) return error.message;
+  throw error;
+}
+
+/** Reads and embeds a file. Bad input comes back as failures. */
+export async function embedFile(encoder: Encoder, job: EmbedJob): Promise<EmbedResult> {
+  const result: EmbedResult = { path: job.path, recordings: [], failures: [] };
+  let chosen: readonly Recording[];
+  let preparation = job.preparation;
+  try {
+    const all = await readRecordingFile(job.path, job.read);
+    const choice = chooseRecordings(all, preparation.part);
+    chosen = choice.chosen;
+    preparation = { ...preparation, part: choice.part };
+  } catch (error) {
+    result.failures.push({ file: job.path, message: inputMessage(error) });
+    return result;
+  }
+  for (const recording of chosen) {
+    try {
+      result.recordings.push(await embedRecording(encoder, recording, preparation, job.detail));
+    } catch (error) {
+      result.failures.push({ file: recording.name, message: inputMessage(error) });
+    }
+  }
+  return result;
+}

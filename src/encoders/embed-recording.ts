@@ -1,0 +1,122 @@
+// From one recording to the embeddings of its segments: rate, part, channel, pieces, encoder.
+import { InputError } from '../signal/errors.ts';
+import { duration, type Recording } from '../signal/recording.ts';
+import { resample } from '../signal/resample.ts';
+import { type ChannelChoice, checkFinite, isConstant, type Part, type Segment, segmentRecording, takePart } from '../signal/segments.ts';
+import { addFrames, type FrameSums } from './frame-sums.ts';
+import type { Band, Embedding, Encoder, Frames } from './types.ts';
+
+/** How a recording is brought to an encoder. */
+export type Preparation = {
+  channel: ChannelChoice;
+  segmentSeconds: number | null;
+  part?: Part;
+  /** The rate that is expected; a recording of another rate is refused, or resampled if `resample` says so. */
+  sampleRate?: number;
+  resample?: boolean;
+};
+
+/** Which features over time come back: none, their sums, or the frames themselves. */
+export type FrameDetail = 'none' | 'sums' | 'values';
+
+export type EmbeddedSegment = { startSeconds: number; durationSeconds: number; vector: Float32Array; frames?: Frames };
+
+export type EmbeddedRecording = {
+  name: string;
+  /** Of what was embedded, and of the file. */
+  sampleRate: number;
+  originalSampleRate: number;
+  durationSeconds: number;
+  channelCount: number;
+  /** Every sample is the same: digital silence, or a dead sensor. */
+  constant: boolean;
+  segments: EmbeddedSegment[];
+  bands: Band[];
+  frameSums?: FrameSums;
+};
+
+/** Brings a recording to the expected rate, or refuses it. */
+function atRate(recording: Recording, { sampleRate, resample: allowed }: Preparation): Recording {
+  if (sampleRate === undefined || recording.sampleRate === sampleRate) return recording;
+  if (!allowed) {
+    throw new InputError(
+      `${recording.name}: sampled at ${recording.sampleRate} Hz, expected ${sampleRate} Hz; convert it with --resample, or fit a detector for this rate`,
+    );
+  }
+  const channels = recording.channels.map((samples) => resample(samples, recording.sampleRate, sampleRate));
+  return { ...recording, channels, sampleRate };
+}
+
+/** The recording as the encoder will hear it: part, rate, finite samples. */
+export function prepareRecording(recording: Recording, preparation: Preparation): Recording {
+  const part = preparation.part ? takePart(recording, preparation.part) : recording;
+  checkFinite(part);
+  return atRate(part, preparation);
+}
+
+const shiftBands = (bands: readonly Band[], by: number): Band[] =>
+  bands.map((band) => ({ ...band, start: band.start + by, end: band.end + by }));
+
+/** Embeddings of the channels of one segment, one after the other in one vector. Frames are those of the first channel. */
+function joinChannels(parts: readonly Embedding[]): Embedding {
+  if (parts.length === 1) return parts[0];
+  const vector = new Float32Array(parts.reduce((total, part) => total + part.vector.length, 0));
+  const bands: Band[] = [];
+  let at = 0;
+  for (const part of parts) {
+    vector.set(part.vector, at);
+    bands.push(...shiftBands(part.bands, at));
+    at += part.vector.length;
+  }
+  return { vector, bands, ...(parts[0].frames && { frames: parts[0].frames }) };
+}
+
+/** Segments whose embeddings are computed together; bounds memory on long recordings. */
+const SEGMENTS_PER_BATCH = 16;
+
+async function embedSegments(encoder: Encoder, segments: readonly Segment[], frames: boolean): Promise<Embedding[]> {
+  const perSegment = segments[0].channels.length;
+  const flat = await encoder.embedMany(
+    segments.flatMap(({ channels }) => channels),
+    { frames },
+  );
+  return segments.map((_, i) => joinChannels(flat.slice(i * perSegment, (i + 1) * perSegment)));
+}
+
+/**
+ * Embeds every segment of a recording.
+ * @throws InputError for another rate than expected, samples that are not finite, or too few samples.
+ */
+export async function embedRecording(
+  encoder: Encoder,
+  recording: Recording,
+  preparation: Preparation,
+  detail: FrameDetail = 'none',
+): Promise<EmbeddedRecording> {
+  const prepared = prepareRecording(recording, preparation);
+  const segments = segmentRecording(prepared, preparation.segmentSeconds, preparation.channel);
+  const embedded: EmbeddedSegment[] = [];
+  let bands: Band[] = [];
+  let frameSums: FrameSums | undefined;
+  for (let from = 0; from < segments.length; from += SEGMENTS_PER_BATCH) {
+    const batch = segments.slice(from, from + SEGMENTS_PER_BATCH);
+    for (const [i, embedding] of (await embedSegments(encoder, batch, detail !== 'none')).entries()) {
+      const { startSeconds, durationSeconds } = batch[i];
+      const { vector, frames } = embedding;
+      bands = embedding.bands;
+      if (frames && detail === 'sums') frameSums = addFrames(frameSums, frames);
+      embedded.push({ startSeconds, durationSeconds, vector, ...(detail === 'values' && { frames }) });
+    }
+  }
+  return {
+    name: recording.name,
+    sampleRate: prepared.sampleRate,
+    originalSampleRate: recording.sampleRate,
+    durationSeconds: duration(prepared),
+    channelCount: recording.channels.length,
+    constant: isConstant(prepared),
+    segments: embedded,
+    bands,
+    ...(frameSums && { frameSums }),
+  };
+}

@@ -1,0 +1,122 @@
+// From what a user writes after --encoder to an encoder: a name of the registry, or a weights file.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RuntimeOptions } from '../graph/runtime.ts';
+import { readSafetensors } from '../graph/safetensors.ts';
+import { InputError } from '../signal/errors.ts';
+import { buildEncoder, randomWeights, recogniseWeights } from './build.ts';
+import { findStateDict } from './checkpoint/state-dict.ts';
+import { readTorchFile } from './checkpoint/torch-file.ts';
+import { type Architecture, type ConfigHints, families, type StateDict } from './families.ts';
+import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
+import type { Encoder } from './types.ts';
+
+export type EncoderSpec = RuntimeOptions & {
+  /** `spectral`, `echo-small`, `echo-small@random`, `echo-small@random7` (a seed), or a path to weights. */
+  encoder: string;
+  /** Overrides what shapes and files say. */
+  hints?: ConfigHints;
+};
+
+export const DEFAULT_ENCODER = 'spectral';
+
+/** Sizes with weights to load, by name: `echo-small` … */
+export const namedArchitectures: ReadonlyMap<string, Architecture> = new Map(
+  families.flatMap((family) =>
+    Object.entries(family.sizes).map(([size, architecture]): [string, Architecture] => [`${family.name}-${size}`, architecture]),
+  ),
+);
+
+/** Where weights are looked for: THRUM_MODELS, the user's own folder, the package. */
+export function modelFolders(): string[] {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // The package's root, from dist/ as from src/encoders/.
+  const roots = [join(here, '..'), join(here, '..', '..')].map((root) => join(root, 'models'));
+  const own = process.env.THRUM_MODELS;
+  return [...(own ? [own] : []), userModelFolder(), ...roots];
+}
+
+/** Where `thrum models pull` and `import` put weights. */
+export const userModelFolder = (): string =>
+  process.env.THRUM_MODELS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'thrum', 'models');
+
+/** The file with the weights of a named encoder, if there is one. */
+export function findWeights(name: string): string | undefined {
+  return modelFolders()
+    .map((folder) => join(folder, `${name}.safetensors`))
+    .find((path) => existsSync(path));
+}
+
+export type Checkpoint = { weights: StateDict; hints: ConfigHints };
+
+/** The first number stored under `key` anywhere in nested settings. */
+function findNumber(settings: unknown, key: string, depth = 0): number | undefined {
+  if (typeof settings !== 'object' || settings === null || depth > 8) return undefined;
+  const own = (settings as Record<string, unknown>)[key];
+  if (typeof own === 'number') return own;
+  for (const value of Object.values(settings)) {
+    const inner = findNumber(value, key, depth + 1);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration). */
+function hintsFrom(config: unknown): ConfigHints {
+  const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
+  return { ...(bandBins !== undefined && { bandBins }), ...(heads !== undefined && { heads }) };
+}
+
+/**
+ * Reads a checkpoint: safetensors, or a PyTorch file (tensors and plain containers only; nothing in it is executed).
+ * @throws InputError if it is neither, or damaged.
+ */
+export function readCheckpoint(path: string): Checkpoint {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new InputError(`loadEncoder: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+  const name = basename(path);
+  // A PyTorch file is a zip archive ("PK") or starts with a pickle (0x80); safetensors with the length of its header.
+  const torch = (bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x80 && bytes[1] <= 5);
+  if (torch) {
+    const { tensors, config } = findStateDict(readTorchFile(bytes, name));
+    return { weights: tensors, hints: hintsFrom(config) };
+  }
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  const own: unknown = metadata.thrum ? JSON.parse(metadata.thrum) : undefined;
+  return { weights: tensors, hints: own && typeof own === 'object' && 'hints' in own ? (own.hints as ConfigHints) : {} };
+}
+
+/** Everything that `--encoder` may name. */
+export const encoderNames = (): string[] => [...Object.keys(spectralSettings), ...namedArchitectures.keys()];
+
+function missingWeights(name: string): InputError {
+  return new InputError(
+    `loadEncoder: the weights of ${name} are not on this machine; fetch them with \`thrum models pull ${name}\`, convert a checkpoint with \`thrum models import FILE --name ${name}\`, or use ${name}@random (untrained)`,
+  );
+}
+
+/** Loads an encoder. @throws InputError if the name is unknown or its weights are not there. */
+export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
+  const { encoder, hints, ...runtime } = spec;
+  const settings: Record<string, SpectralConfig> = spectralSettings;
+  if (settings[encoder]) return createSpectral(encoder, settings[encoder]);
+  const [, name, seed] = /^(.+?)(?:@random(\d*))?$/.exec(encoder) ?? [];
+  const architecture = namedArchitectures.get(name);
+  if (architecture && encoder.includes('@random')) {
+    return buildEncoder(encoder, architecture, randomWeights(architecture, Number(seed || 0)), runtime);
+  }
+  const path = architecture ? findWeights(name) : encoder;
+  if (!path) throw missingWeights(name);
+  if (!existsSync(path)) {
+    throw new InputError(`loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}`);
+  }
+  const checkpoint = readCheckpoint(path);
+  const id = architecture ? name : basename(path);
+  return buildEncoder(id, recogniseWeights(checkpoint.weights, { ...checkpoint.hints, ...hints }), checkpoint.weights, runtime);
+}
