@@ -4,6 +4,8 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'cli/main': 'src/cli/main.ts',
+    'cli/demo': 'src/cli/demo.ts',
+    'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
   },
   format: 'esm',
   platform: 'node',

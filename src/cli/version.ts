@@ -1,7 +1,8 @@
 // The version of this package.
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { z } from 'zod';
 
-/** From package.json, two folders up from dist/cli as from src/cli. */
-export const version = (): string =>
-  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
+const manifest = z.object({ version: z.string() });
+
+/** From package.json, found by the package's own name: the same from src/ and from any place in dist/. */
+export const version = (): string => manifest.parse(createRequire(import.meta.url)('thrum/package.json')).version;

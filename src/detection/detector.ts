@@ -56,12 +56,12 @@ export type Detector = {
   transform: Transform;
   /** The bank after the transform; what distances are measured in. */
   transformed: Matrix;
-  /** Median leave-one-out distance of each domain: scores are in units of it, so 1 is usual. */
+  /** Median cross-fitted distance of each domain: scores are in units of it, so 1 is usual. */
   scales: Record<string, number>;
   /** Present where the bank has normal entries. */
   calibration?: Calibration;
   threshold?: number;
-  /** Mean and spread of every band's part of the squared distance over the normal entries (leave-one-out). */
+  /** Mean and spread of every band's part of the squared distance over the normal entries (cross-fitted). */
   bandStatistics?: { mean: Float64Array; deviation: Float64Array };
   /** Leave-one-out distances to the nearest entry of any label: what "near" means in a labelled bank. */
   labelledCalibration?: Calibration;
@@ -105,28 +105,44 @@ const median = (values: readonly number[]): number => {
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** Largest number of parts for cross-fitting. */
+const FOLDS = 10;
+
 /**
- * Which entries must not be each other's neighbours in leave-one-out: segments of one file are alike, so with enough
- * files a segment is scored against the others' only; with fewer than four files, against all segments but itself.
+ * Parts of a bank that are scored against the rest: whole files where there are at least four, else segments; and
+ * consecutive ones together, because a machine drifts and its neighbours in time flatter it.
  */
-function leaveOutGroups(entries: readonly BankEntry[]): number[] {
+export function calibrationFolds(entries: readonly BankEntry[]): number[] {
   const files = [...new Set(entries.map((entry) => entry.file))];
-  return files.length >= 4 ? entries.map((entry) => files.indexOf(entry.file)) : entries.map((_, i) => i);
+  const units = files.length >= 4 ? entries.map((entry) => files.indexOf(entry.file)) : entries.map((_, i) => i);
+  const count = files.length >= 4 ? files.length : entries.length;
+  const folds = Math.min(FOLDS, count);
+  return units.map((unit) => Math.floor((unit * folds) / count));
 }
 
-type LeftOut = { distance: number; nearest: number };
+type HeldOut = { distance: number; contributions: Float64Array };
 
-/** Distance of every row to the k nearest rows outside its group; infinite where there is none. */
-async function leaveOneOut(bank: Matrix, groups: number[], settings: Pick<DetectorSettings, 'k' | 'metric'>): Promise<LeftOut[]> {
-  const neighbours = await nearestNeighbours(bank, bank, {
-    k: settings.k,
-    metric: settings.metric,
-    bankGroups: groups,
-    queryGroups: groups,
-  });
-  return neighbours.map(({ distances, indices }) =>
-    distances.length === 0 ? { distance: Number.POSITIVE_INFINITY, nearest: -1 } : { distance: mean(distances), nearest: indices[0] },
-  );
+/**
+ * Distances of all segments to normal ones as a new recording would have them: for every fold, transform and bank come
+ * from the other folds. Learning the transform on the scored segments too would make their scores too small, the more
+ * so the fewer they are.
+ */
+async function crossFit(raw: Matrix, folds: readonly number[], bands: Band[], settings: DetectorSettings): Promise<HeldOut[]> {
+  const results: HeldOut[] = [];
+  for (const fold of new Set(folds)) {
+    const held = indicesWhere(folds, (one) => one === fold);
+    const rest = selectRows(raw, indicesWhere(folds, (one) => one !== fold));
+    if (rest.rows === 0) continue;
+    const transform = learnTransform(settings.transform, rest);
+    const bank = transformRows(transform, rest);
+    const queries = transformRows(transform, selectRows(raw, held));
+    const found = await nearestNeighbours(bank, queries, { k: settings.k, metric: settings.metric });
+    for (const [q, { distances, indices }] of found.entries()) {
+      const contributions = bandContributions(row(queries, q), row(bank, indices[0]), bands, settings.metric);
+      results.push({ distance: mean(distances), contributions });
+    }
+  }
+  return results;
 }
 
 /**
@@ -158,7 +174,7 @@ type NormalModel = Pick<Detector, 'scales' | 'calibration' | 'threshold' | 'band
 
 /** Scales, calibration and band statistics from the normal entries. */
 async function modelNormal(
-  transformed: Matrix,
+  raw: Matrix,
   entries: readonly BankEntry[],
   normal: readonly number[],
   bands: Band[],
@@ -169,19 +185,18 @@ async function modelNormal(
   const contributions: Float64Array[] = [];
   for (const domain of new Set(normal.map((i) => domainOf(entries[i])))) {
     const members = normal.filter((i) => domainOf(entries[i]) === domain);
-    const bank = selectRows(transformed, members);
-    const leftOut = (await leaveOneOut(bank, leaveOutGroups(members.map((i) => entries[i])), settings)).map((one, i) => ({ ...one, self: i }));
-    const finite = leftOut.filter((one) => one.nearest >= 0);
-    if (finite.length === 0) {
+    const folds = calibrationFolds(members.map((i) => entries[i]));
+    const heldOut = await crossFit(selectRows(raw, members), folds, bands, settings);
+    if (heldOut.length === 0) {
       throw new InputError(
         `fitDetector: expected at least 2 normal segments${domain ? ` in domain ${domain}` : ''}, got ${members.length}; give more recordings or cut them into shorter segments (--segment)`,
       );
     }
-    const scale = Math.max(median(finite.map((one) => one.distance)), 1e-12);
+    const scale = Math.max(median(heldOut.map((one) => one.distance)), 1e-12);
     scales[domain] = scale;
-    for (const one of finite) {
+    for (const one of heldOut) {
       scores.push(one.distance / scale);
-      contributions.push(bandContributions(row(bank, one.self), row(bank, one.nearest), bands, settings.metric));
+      contributions.push(one.contributions);
     }
   }
   const calibration = createCalibration(scores);
@@ -197,12 +212,19 @@ async function modelNormal(
   };
 }
 
-/** How far labelled entries are from their nearest neighbour, whatever its label. */
-async function modelLabelled(labelled: Matrix): Promise<Calibration> {
+/**
+ * How far a labelled recording is from its nearest neighbour in other files, whatever its label. Kinds known from one
+ * file only say nothing about that, unless there are no others; then segments are left out one by one.
+ */
+async function modelLabelled(labelled: Matrix, entries: readonly BankEntry[]): Promise<Calibration> {
   const { bank } = labelledSpace(labelled);
-  const groups = Array.from({ length: bank.rows }, (_, i) => i);
-  const leftOut = await leaveOneOut(bank, groups, { k: 1, metric: LABELLED_METRIC });
-  return createCalibration(leftOut.map((one) => one.distance));
+  const files = [...new Set(entries.map(({ file }) => file))];
+  const filesOf = (label: string | undefined) => new Set(entries.filter((entry) => entry.label === label).map(({ file }) => file));
+  const repeated = new Set(entries.map(({ label }) => label).filter((label) => filesOf(label).size > 1));
+  const groups = repeated.size > 0 ? entries.map(({ file }) => files.indexOf(file)) : entries.map((_, i) => i);
+  const found = await nearestNeighbours(bank, bank, { k: 1, metric: LABELLED_METRIC, bankGroups: groups, queryGroups: groups });
+  const known = found.filter((_, i) => repeated.size === 0 || repeated.has(entries[i].label));
+  return createCalibration(known.flatMap(({ distances }) => distances));
 }
 
 /**
@@ -233,8 +255,8 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
     transform,
     transformed,
     scales: {},
-    ...(normal.length > 0 && (await modelNormal(transformed, entries, normal, bands, settings))),
-    ...(labelled.length > 0 && { labelledCalibration: await modelLabelled(selectRows(bank, labelled)) }),
+    ...(normal.length > 0 && (await modelNormal(bank, entries, normal, bands, settings))),
+    ...(labelled.length > 0 && { labelledCalibration: await modelLabelled(selectRows(bank, labelled), labelled.map((i) => entries[i])) }),
     ...(fit.frameStatistics && { frameStatistics: fit.frameStatistics }),
   };
 }

@@ -28,8 +28,12 @@ export type ScoreReportInput = {
 const DETAILS = 8;
 
 /** Rows as the report and the terminal show them. */
-export const rowsOf = (scored: readonly ScoredRecording[]): ReportRow[] =>
-  scored.map(({ name, startSeconds, durationSeconds, verdict, diagnosis }, index) => ({
+export function rowsOf(scored: readonly ScoredRecording[]): ReportRow[] {
+  const counts = new Map<string, number>();
+  return scored.map(({ name, startSeconds, durationSeconds, verdict, diagnosis }) => {
+    const index = counts.get(name) ?? 0;
+    counts.set(name, index + 1);
+    return {
     file: name,
     index,
     startSeconds,
@@ -39,7 +43,9 @@ export const rowsOf = (scored: readonly ScoredRecording[]): ReportRow[] =>
     verdict: verdict?.anomalous ? 'anomalous' : 'normal',
     ...(diagnosis && { diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence } }),
     ...(verdict && { bands: verdict.bands.map(({ lowHz, highHz, share }) => ({ lowHz, highHz, share })) }),
-  }));
+    };
+  });
+}
 
 /** Start of the segment with the highest score; the recording's own start where it is a segment itself. */
 function worstStart(row: ScoredRecording, segmentSeconds: number | null): number {
@@ -99,9 +105,9 @@ function methodOf({ calibration, settings }: Detector): string {
   const n = calibration?.scores.length ?? 0;
   const rate = `${settings.falseAlarmRate * 100} % false alarms`;
   if (!calibration || thresholdBasis(calibration, settings.falseAlarmRate) === 'distribution-free') {
-    return `${rate} by the ranks of ${n} leave-one-out scores of normal segments, no distribution assumed`;
+    return `${rate} by the ranks of ${n} cross-fitted scores of normal segments, no distribution assumed`;
   }
-  return `${rate} by a Student t tail over ${n} leave-one-out scores of normal segments, too few for ranks alone`;
+  return `${rate} by a Student t tail over ${n} cross-fitted scores of normal segments, too few for ranks alone`;
 }
 
 /**

@@ -1,5 +1,4 @@
 // Recordings from files on disk.
-import { constants } from 'node:buffer';
 import { open, stat } from 'node:fs/promises';
 import { InputError } from './errors.ts';
 import { readRecordings } from './readers/index.ts';
@@ -30,14 +29,13 @@ const checkedSize = async (path: string): Promise<number> => {
   if (found.isDirectory()) throw fileError('a file', 'a directory', path, 'name the files in it');
   if (!found.isFile()) throw fileError('a file', 'a device or pipe', path, 'save the recording to a file first');
   if (found.size === 0) throw fileError('a recording', 'an empty file', path, 'copy or record it again');
-  if (found.size <= constants.MAX_LENGTH) return found.size;
-  throw fileError(`at most ${constants.MAX_LENGTH} bytes`, `${found.size}`, path, 'split the recording');
+  return found.size;
 };
 
 const readAll = async (path: string, size: number): Promise<Uint8Array> => {
   const handle = await open(path);
   try {
-    const bytes = new Uint8Array(size);
+    const bytes = allocated(size, path);
     for (let filled = 0; filled < size; ) {
       const { bytesRead } = await handle.read(bytes, filled, Math.min(READ_BYTES, size - filled), filled);
       if (bytesRead === 0) throw fileError(`${size} bytes`, `${filled}`, path, 'the file has changed, read it again');
@@ -46,6 +44,14 @@ const readAll = async (path: string, size: number): Promise<Uint8Array> => {
     return bytes;
   } finally {
     await handle.close();
+  }
+};
+
+const allocated = (size: number, path: string): Uint8Array => {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    throw fileError('a file that fits into memory', `${size} bytes`, path, 'split the recording');
   }
 };
 

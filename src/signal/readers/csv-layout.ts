@@ -130,13 +130,13 @@ const fitOf = (bytes: Uint8Array, lines: Line[], format: CsvFormat): Fit => {
 
 /**
  * Whether two columns of whole numbers are one column with a decimal comma: `0,05` could be either, but no program
- * writes the whole number 5 as 05.
+ * writes the whole number 5 as 05, or 25 as 25e0.
  */
 const isDecimalComma = (bytes: Uint8Array, rows: Line[], fit: Fit): boolean => {
   if (fit.delimiter !== COMMA || fit.columns !== 2) return false;
   const texts = rows.map((line) => lineText(bytes, line).trim()).filter((line) => /\d/.test(line));
-  const pairs = texts.filter((line) => /^[+-]?\d+,\d+$/.test(line));
-  return pairs.length >= fit.rows && pairs.some((line) => /,0\d/.test(line));
+  const pairs = texts.filter((line) => /^[+-]?\d+,\d+(e[+-]?\d+)?$/i.test(line));
+  return pairs.length >= fit.rows && pairs.some((line) => /,(0\d|\d+e)/i.test(line));
 };
 
 const text = (bytes: Uint8Array, start: number, end: number): string => {

@@ -12,11 +12,13 @@ export type TimeAxis = {
   reason?: string;
 };
 
-/** A parsed column, and what one unit of the last digit of its numbers is worth where it was looked at. */
+/** A column, parsed. */
 export type CsvValues = { column: CsvColumn; values: Float32Array | Float64Array };
 export type TimeSource = {
   columns: CsvValues[];
   hasHeader: boolean;
+  /** Hz, as given by the user. */
+  sampleRate?: number;
   /** What one unit of the last digit written in a column is worth. */
   resolution(column: number): number;
   /** Where a row is, for error messages. */
@@ -117,20 +119,52 @@ const rateOf = (
   const last = times.length - 1;
   const span = times[last] - times[0];
   const step = span / last;
+  const holes = times.findIndex((time) => !Number.isFinite(time));
+  if (holes >= 0) throw uneven(source, 'a time in every row', `${times[holes]} at ${source.place(holes)}`);
   if (!(step > 0)) throw uneven(source, 'time that rises', `${times[0]} to ${times[last]}`);
   // float64 itself holds a time since 1970 to about a quarter of a microsecond only.
   const resolution = Math.max(written, 2 * Number.EPSILON * Math.max(Math.abs(times[0]), Math.abs(times[last])));
-  if (resolution > step / 2) return { reason: `time is written in steps of ${resolution}, too coarse for a rate` };
-  let deviation = 0;
-  for (let i = 1; i <= last; i++) {
-    const own = times[i] - times[i - 1];
-    if (!(Math.abs(own - step) <= STEP_TOLERANCE * step + resolution)) {
-      throw uneven(source, `even sampling, ${step} apart`, `a step of ${own} at ${source.place(i)}`);
-    }
-    deviation = Math.max(deviation, Math.abs(times[i] - times[0] - i * step));
+  const off = worstStep(times, step);
+  if (off.error > STEP_TOLERANCE * step) {
+    const found = `a step of ${times[off.row] - times[off.row - 1]} at ${source.place(off.row)}`;
+    // Rounded to more than half a step, times of even sampling and times with a gap look the same.
+    if (resolution > step / 2) return coarseTime(source, times, resolution, unit, found);
+    if (off.error > STEP_TOLERANCE * step + resolution) throw uneven(source, `even sampling, ${step} apart`, found);
   }
   // How far single times lie off the line is how far its two ends may be off.
-  return { sampleRate: roundRate(1 / (step * unit), Math.max(1e-9, (2 * deviation) / span)) };
+  const tolerance = Math.max(1e-9, (2 * lineError(times, step)) / span);
+  return { sampleRate: roundRate(1 / (step * unit), tolerance) };
+};
+
+const worstStep = (times: Float32Array | Float64Array, step: number): { row: number; error: number } => {
+  let worst = { row: 1, error: 0 };
+  for (let row = 1; row < times.length; row++) {
+    const error = Math.abs(times[row] - times[row - 1] - step);
+    if (error > worst.error) worst = { row, error };
+  }
+  return worst;
+};
+
+/** How far times lie off even ones of this step, at most. */
+const lineError = (times: Float32Array | Float64Array, step: number): number => {
+  let most = 0;
+  for (let i = 0; i < times.length; i++) most = Math.max(most, Math.abs(times[i] - times[0] - i * step));
+  return most;
+};
+
+/** Times that give no rate, but have to agree with the one the user gives. */
+const coarseTime = (
+  source: TimeSource,
+  times: Float32Array | Float64Array,
+  resolution: number,
+  unit: number,
+  found: string,
+): Pick<TimeAxis, 'reason'> => {
+  const { sampleRate } = source;
+  if (sampleRate !== undefined && lineError(times, 1 / (sampleRate * unit)) > 1.001 * resolution) {
+    throw uneven(source, `time in steps of 1/${sampleRate} s`, found);
+  }
+  return { reason: `time is written too coarsely to tell whether it rises evenly: ${found}` };
 };
 
 const uneven = (source: TimeSource, expected: string, found: string): InputError =>

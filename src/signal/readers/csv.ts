@@ -28,6 +28,7 @@ export const readCsv = (source: Uint8Array, options: ReadOptions = {}): Recordin
   const axis = findTimeAxis({
     columns,
     hasHeader: file.layout.hasHeader,
+    sampleRate: options.sampleRate,
     resolution: (column) => resolutionOf(file, column),
     place: (row) => `${name}, line ${lineOfRow(file, row)}`,
   });

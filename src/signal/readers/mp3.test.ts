@@ -19,7 +19,7 @@ describe('readMp3', () => {
     expect(toneShare(channels[0], sampleRate, 1000)).toBeGreaterThan(0.99);
     expect(toneShare(channels[0], sampleRate, 1020)).toBeLessThan(0.5);
     const middle = channels[0].subarray(4000, 9000);
-    expect(Math.abs(middle.reduce((most, x) => Math.max(most, x), 0) - 0.5)).toBeLessThan(0.02);
+    expect(Math.abs(middle.reduce((most, x) => Math.max(most, x), 0) - 0.5)).toBeLessThan(0.03);
   });
 
   it('skips tags before and behind the audio', async () => {
@@ -39,7 +39,7 @@ describe('readMp3', () => {
     for (const length of [3, 100, first, first + 1, fixture.length - 1, fixture.length - 209, 1500]) {
       await expect(readMp3(fixture.subarray(0, length), { name: 'a.mp3' }), `${length}`).rejects.toThrow(InputError);
     }
-    await expect(readMp3(fixture.subarray(0, first))).rejects.toThrow(/13 frames, found \d in/);
+    await expect(readMp3(fixture.subarray(0, first))).rejects.toThrow(/14 frames, found 1 in/);
   });
 
   it('refuses damage in the middle, and a tag without audio', async () => {
@@ -60,12 +60,32 @@ describe('readMp3', () => {
 describe('readMpegFrame', () => {
   // Sizes as in the format's formula: 144 * 128000 / 44100 = 417.9; 72 * 64000 / 22050 = 208.9; (12 * 384000 / 48000) * 4.
   it.each([
-    ['MPEG-1 layer III', [0xff, 0xfb, 0x90, 0x00], { size: 417, samples: 1152, sampleRate: 44100, channels: 2, layer: 3 }],
-    ['the same, padded', [0xff, 0xfb, 0x92, 0xc0], { size: 418, samples: 1152, sampleRate: 44100, channels: 1, layer: 3 }],
-    ['MPEG-2 layer III', [0xff, 0xf3, 0x80, 0xc0], { size: 208, samples: 576, sampleRate: 22050, channels: 1, layer: 3 }],
-    ['MPEG-2.5 layer III', [0xff, 0xe3, 0x88, 0xc0], { size: 576, samples: 576, sampleRate: 8000, channels: 1, layer: 3 }],
+    [
+      'MPEG-1 layer III',
+      [0xff, 0xfb, 0x90, 0x00],
+      { size: 417, samples: 1152, sampleRate: 44100, channels: 2, layer: 3 },
+    ],
+    [
+      'the same, padded',
+      [0xff, 0xfb, 0x92, 0xc0],
+      { size: 418, samples: 1152, sampleRate: 44100, channels: 1, layer: 3 },
+    ],
+    [
+      'MPEG-2 layer III',
+      [0xff, 0xf3, 0x80, 0xc0],
+      { size: 208, samples: 576, sampleRate: 22050, channels: 1, layer: 3 },
+    ],
+    [
+      'MPEG-2.5 layer III',
+      [0xff, 0xe3, 0x88, 0xc0],
+      { size: 576, samples: 576, sampleRate: 8000, channels: 1, layer: 3 },
+    ],
     ['MPEG-1 layer I', [0xff, 0xff, 0xc4, 0x00], { size: 384, samples: 384, sampleRate: 48000, channels: 2, layer: 1 }],
-    ['MPEG-1 layer II', [0xff, 0xfd, 0xa4, 0x00], { size: 576, samples: 1152, sampleRate: 48000, channels: 2, layer: 2 }],
+    [
+      'MPEG-1 layer II',
+      [0xff, 0xfd, 0xa4, 0x00],
+      { size: 576, samples: 1152, sampleRate: 48000, channels: 2, layer: 2 },
+    ],
   ])('%s', (_, bytes, expected) => {
     expect(readMpegFrame(Uint8Array.from(bytes), 0)).toMatchObject(expected);
   });

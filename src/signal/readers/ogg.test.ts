@@ -53,11 +53,15 @@ describe('readOgg', () => {
   it('refuses damaged, missing and foreign pages', async () => {
     const damaged = vorbis.slice();
     damaged[vorbis.length - 100] ^= 1;
-    await expect(readOgg(damaged, { name: 'a.ogg' })).rejects.toThrow(/damaged page \(a\.ogg, byte \d+\): wrong checksum/);
+    await expect(readOgg(damaged, { name: 'a.ogg' })).rejects.toThrow(
+      /damaged page \(a\.ogg, byte \d+\): wrong checksum/,
+    );
     const starts = pageStarts(vorbis);
     const without = Uint8Array.from([...vorbis.subarray(0, starts[1]), ...vorbis.subarray(starts[2])]);
     await expect(readOgg(without)).rejects.toThrow(/expected page 1, found 2/);
-    await expect(readOgg(withPage(vorbis, 0, (body) => body.set([0x80, 0x74])))).rejects.toThrow(/one stream.*"\.torbis/);
+    await expect(readOgg(withPage(vorbis, 0, (body) => body.set([0x80, 0x74])))).rejects.toThrow(
+      /one stream.*"\.torbis/,
+    );
     await expect(readOgg(Uint8Array.from([...vorbis, ...opus]))).rejects.toThrow(/one stream .*found 2/);
   });
 
@@ -68,7 +72,9 @@ describe('readOgg', () => {
 
   it.skipIf(!process.env.THRUM_DATA)('reads environmental clips of 5 s', async () => {
     const folder = `${process.env.THRUM_DATA}/esc50`;
-    for (const file of readdirSync(folder).filter((name) => name.startsWith('1-1') && name.endsWith('.ogg')).slice(0, 30)) {
+    for (const file of readdirSync(folder)
+      .filter((name) => name.startsWith('1-1') && name.endsWith('.ogg'))
+      .slice(0, 30)) {
       const bytes = new Uint8Array(readFileSync(`${folder}/${file}`));
       const { channels, sampleRate } = await readOgg(bytes, { name: file });
       expect(sampleRate).toBe(16000);

@@ -30,7 +30,9 @@ describe('writeWav', () => {
     const sample = fc.float({ min: -1, max: Math.fround(0.9999), noNaN: true });
     const channels = fc
       .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }))
-      .chain(([count, length]) => fc.array(fc.array(sample, { minLength: length, maxLength: length }), { minLength: count, maxLength: count }));
+      .chain(([count, length]) =>
+        fc.array(fc.array(sample, { minLength: length, maxLength: length }), { minLength: count, maxLength: count }),
+      );
     fc.assert(
       fc.property(channels, fc.constantFrom(16 as const, 24 as const, 'float32' as const), (values, bits) => {
         const written = recordingOf(...values);
@@ -40,7 +42,8 @@ describe('writeWav', () => {
         expect(read.channels.length).toBe(values.length);
         for (const [c, samples] of written.channels.entries()) {
           expect(read.channels[c].length).toBe(samples.length);
-          for (const [i, x] of samples.entries()) expect(Math.abs(read.channels[c][i] - x)).toBeLessThanOrEqual(step / 2);
+          for (const [i, x] of samples.entries())
+            expect(Math.abs(read.channels[c][i] - x)).toBeLessThanOrEqual(step / 2);
         }
       }),
     );
@@ -50,7 +53,11 @@ describe('writeWav', () => {
     ['NaN', recordingOf([0, Number.NaN]), /finite samples, got NaN at sample 1 of channel 0/],
     ['unequal channels', recordingOf([0, 1], [0]), /equal length/],
     ['no channels', recordingOf(), /1 to 65535 channels/],
-    ['a fractional rate', { ...recordingOf([0]), sampleRate: 48828.125 }, /whole number of Hz, got 48828.125; resample/],
+    [
+      'a fractional rate',
+      { ...recordingOf([0]), sampleRate: 48828.125 },
+      /whole number of Hz, got 48828.125; resample/,
+    ],
   ])('refuses %s', (_, recording, message) => {
     expect(() => writeWav(recording)).toThrow(message);
   });

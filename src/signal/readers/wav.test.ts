@@ -42,12 +42,23 @@ const floats = (...values: number[]): number[] => [...new Uint8Array(Float32Arra
 describe('readWav', () => {
   const cases: [string, Uint8Array, number[][]][] = [
     ['8 bits, unsigned', riff(format(1, 1, 8), chunk('data', [0, 128, 255])), [[-1, 0, 127 / 128]]],
-    ['16 bits', riff(format(1, 1, 16), chunk('data', [0, 0x80, 0xff, 0xff, 0xff, 0x7f])), [[-1, -(2 ** -15), 32767 / 32768]]],
+    [
+      '16 bits',
+      riff(format(1, 1, 16), chunk('data', [0, 0x80, 0xff, 0xff, 0xff, 0x7f])),
+      [[-1, -(2 ** -15), 32767 / 32768]],
+    ],
     ['24 bits', riff(format(1, 1, 24), chunk('data', [0, 0, 0x80, 1, 0, 0, 0, 0, 0x40])), [[-1, 2 ** -23, 0.5]]],
     ['32 bits', riff(format(1, 1, 32), chunk('data', [0, 0, 0, 0x80, 0, 0, 0, 0x20])), [[-1, 0.25]]],
     ['float 32', riff(format(3, 1, 32), chunk('data', floats(-1.5, 0.25))), [[-1.5, 0.25]]],
     ['float 64', riff(format(3, 1, 64), chunk('data', doubles(-3, 0.125))), [[-3, 0.125]]],
-    ['two channels', riff(format(1, 2, 8), chunk('data', [64, 192, 128, 0])), [[-0.5, 0], [0.5, -1]]],
+    [
+      'two channels',
+      riff(format(1, 2, 8), chunk('data', [64, 192, 128, 0])),
+      [
+        [-0.5, 0],
+        [0.5, -1],
+      ],
+    ],
     ['three channels', riff(format(1, 3, 8), chunk('data', [64, 192, 128])), [[-0.5], [0.5], [0]]],
     ['extensible PCM', riff(extensible(1, 16, 16), chunk('data', [0, 0x40])), [[0.5]]],
     ['extensible float', riff(extensible(3, 32, 32), chunk('data', floats(0.5))), [[0.5]]],
@@ -61,11 +72,7 @@ describe('readWav', () => {
     ['size 0 of a stream', streamed(0), [[0.5, -0.5]]],
     ['size 0xffffffff of a stream', streamed(0xffffffff), [[0.5, -0.5]]],
     ['size 2^31 - 4096 of a stream (sox)', streamed(0x7ffff000), [[0.5, -0.5]]],
-    [
-      'RF64 with the size in ds64',
-      long('RF64', chunk('data', [0, 0x40, 0, 0xc0, 1, 2], 0xffffffff), 4),
-      [[0.5, -0.5]],
-    ],
+    ['RF64 with the size in ds64', long('RF64', chunk('data', [0, 0x40, 0, 0xc0, 1, 2], 0xffffffff), 4), [[0.5, -0.5]]],
     ['BW64', long('BW64', chunk('data', [0, 0x40], 0xffffffff), 2), [[0.5]]],
     ['RIFX, big-endian', rifx(), [[0.5, -(2 ** -15)]]],
   ];
@@ -92,7 +99,11 @@ describe('readWav', () => {
     ['mu-law', riff(format(7, 1, 8), chunk('data', [1])), /mu-law/],
     ['mu-law, extensible', riff(extensible(7, 8, 8), chunk('data', [1])), /mu-law/],
     ['a foreign GUID', riff(extensible(1, 16, 16, GUID_TAIL.toReversed()), chunk('data', [1, 2])), /GUID/],
-    ['truncated data', riff(format(1, 1, 16), chunk('data', [1, 2], 100)), /100 bytes.*'data'.*found 2 .*pump.wav.*cut off/],
+    [
+      'truncated data',
+      riff(format(1, 1, 16), chunk('data', [1, 2], 100)),
+      /100 bytes.*'data'.*found 2 .*pump.wav.*cut off/,
+    ],
     ['a truncated header', riff(format(1, 1, 16)).slice(0, 30), /16 bytes.*'fmt '.*found 10/],
     ['no data chunk', riff(format(1, 1, 16)), /data chunk, found none/],
     ['data before the format', riff(chunk('data', [1, 2])), /'fmt ' chunk before/],

@@ -25,7 +25,7 @@ const drawCycles = (conditions: Conditions, cycles: Shaft): Cycle[] => {
   const build = identity.fork('build');
   const duty = build.uniform(0.35, 0.6);
   const delays = [build.uniform(0.008, 0.02), build.uniform(0.01, 0.025)];
-  const strengths = [build.logUniform(0.5, 0.9), build.logUniform(0.35, 0.7)];
+  const strengths = [build.logUniform(0.7, 1.3), build.logUniform(0.5, 1)];
   const sticking = amount(conditions, 'sticking');
   const timing = take.fork('timing');
   const fates = take.fork('sticking');
@@ -106,11 +106,11 @@ const contamination = (
 ): Float64Array => {
   const random = take.fork('contamination');
   const grains = silence(clock);
-  const rate = 25 + 150 * dirt;
+  const rate = 10 + 40 * dirt;
   for (const time of randomTimes(random.fork('times'), clock, rate)) {
     const i = Math.min(flowing.length - 1, Math.max(0, Math.round((time - clock.start) * clock.sampleRate)));
     const size = -Math.log(random.uniform()) * flowing[i];
-    strike(grains, clock, time, 0.07 * dirt * size * random.pick([-1, 1]));
+    strike(grains, clock, time, 0.22 * dirt * size * random.pick([-1, 1]));
   }
   const out = ring(grains, modes, clock);
   const seat = random.fork('seat');
@@ -146,7 +146,7 @@ const run = (conditions: Conditions): MachineSignal => {
 
   const levels = identity.fork('levels');
   const throat = levels.logUniform(500, 1200);
-  const level = levels.logUniform(0.02, 0.035) * Math.sqrt(meanRelativeSpeed(conditions)) * (0.5 + 0.5 * load);
+  const level = levels.logUniform(0.015, 0.025) * Math.sqrt(meanRelativeSpeed(conditions)) * (0.5 + 0.5 * load);
   const gusts = sampled(wander(take.fork('gusts'), clock, { deviation: 0.08, correlation: 0.05 }), clock, 1, 0.2);
   const flowing = gate(
     clock,

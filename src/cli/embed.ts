@@ -1,0 +1,92 @@
+// thrum embed: recordings as vectors, for any other tool.
+import { encodeEmbeddings, EMBEDDING_FORMATS, type EmbeddingRow } from './embedding-file.ts';
+import { embedFiles } from '../encoders/embed-pool.node.ts';
+import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
+import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
+import { DEFAULT_ENCODER, loadEncoder } from '../encoders/load.node.ts';
+import { collectFiles } from '../signal/collect-files.node.ts';
+import { choice, type Command, flag, number, requireFiles, text, UsageError } from './command.ts';
+import { createProgress, note, reportFailures, writeFileSafely } from './output.ts';
+import {
+  channelFrom,
+  channelOptionSpec,
+  encoderFrom,
+  encoderOptionSpecs,
+  partFrom,
+  readOptionSpecs,
+  readOptionsFrom,
+  workersFrom,
+} from './recording-options.ts';
+
+/** One row per segment, or per step of time with `frames`. */
+function rowsFor(recording: EmbeddedRecording, frames: boolean): EmbeddingRow[] {
+  const { name, sampleRate, segments } = recording;
+  return segments.flatMap((segment): EmbeddingRow[] => {
+    const { startSeconds: start, durationSeconds, vector } = segment;
+    if (!frames) return [{ file: name, sampleRate, start, end: start + durationSeconds, vector }];
+    if (!segment.frames) return [];
+    const { values, count, width, starts, seconds } = segment.frames;
+    return Array.from({ length: count }, (_, t) => ({
+      file: name,
+      sampleRate,
+      start: start + starts[t],
+      end: start + Math.min(durationSeconds, starts[t] + seconds),
+      vector: values.slice(t * width, (t + 1) * width),
+    }));
+  });
+}
+
+export const embedCommand: Command = {
+  summary: 'turn recordings into embeddings',
+  usage: 'FILES… [--encoder ID] [--format F] [--out FILE] [options]',
+  examples: ['thrum embed recordings/ --encoder echo-small --format npz --out embeddings.npz'],
+  options: {
+    out: { value: 'FILE', short: 'o', description: 'file to write (default: standard output, jsonl only)' },
+    format: { value: 'F', description: 'jsonl, npz or parquet (default: by the name of the file, else jsonl)' },
+    frames: { description: 'features over time instead of one vector per segment' },
+    segment: { value: 'SECONDS', description: 'cut recordings into pieces of this length (default: whole recordings)' },
+    channel: channelOptionSpec,
+    resample: { value: 'HZ', description: 'convert all recordings to this rate' },
+    ...readOptionSpecs,
+    ...encoderOptionSpecs,
+  },
+  async run(paths, options) {
+    requireFiles(paths);
+    const out = text(options, 'out');
+    const byName = EMBEDDING_FORMATS.find((format) => out?.endsWith(`.${format}`));
+    const format = choice(options, 'format', EMBEDDING_FORMATS) ?? byName ?? 'jsonl';
+    if (out === undefined && format !== 'jsonl') throw new UsageError(`--format ${format} needs --out FILE`);
+    const files = collectFiles(paths);
+    const frames = flag(options, 'frames');
+    const rate = number(options, 'resample', { above: 0 });
+    const preparation = {
+      channel: channelFrom(options),
+      segmentSeconds: number(options, 'segment', { above: 0 }) ?? null,
+      part: partFrom(options),
+      ...(rate !== undefined && { sampleRate: rate, resample: true }),
+    };
+    const jobs = files.map((path): EmbedJob => ({ path, read: readOptionsFrom(options), preparation, detail: frames ? 'values' : 'none' }));
+    const rows: EmbeddingRow[] = [];
+    const failures: Failure[] = [];
+    const progress = createProgress('embedded');
+    let done = 0;
+    let count = 0;
+    const encoder = encoderFrom(options, DEFAULT_ENCODER);
+    await (await loadEncoder(encoder)).release();
+    for await (const result of embedFiles(encoder, jobs, { workers: workersFrom(options) })) {
+      failures.push(...result.failures);
+      const found = result.recordings.flatMap((recording) => rowsFor(recording, frames));
+      count += found.length;
+      // Lines go out as they come; the other formats need all rows to know their sizes.
+      if (out === undefined) process.stdout.write(encodeEmbeddings(found, 'jsonl'));
+      else rows.push(...found);
+      progress.update(++done, files.length);
+    }
+    progress.end();
+    if (out !== undefined && rows.length > 0) {
+      writeFileSafely(out, encodeEmbeddings(rows, format));
+      note(`${count} embeddings of ${rows[0].vector.length} values written to ${out}`);
+    }
+    return reportFailures(failures, files.length);
+  },
+};
