@@ -109,8 +109,14 @@ export function number(options: Options, name: string, limits: Limits = {}): num
   if (given === undefined) return undefined;
   const [, digits, unit] = /^([+-]?[\d.]+(?:e[+-]?\d+)?)\s*([kM]?)(?:Hz|s)?$/i.exec(given.trim()) ?? [];
   const value = Number(digits) * (unit === 'k' ? 1e3 : unit === 'M' ? 1e6 : 1);
-  const { above = Number.NEGATIVE_INFINITY, min = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY, max = Number.POSITIVE_INFINITY } = limits;
-  const fits = value > above && value >= min && value < below && value <= max && (!limits.integer || Number.isInteger(value));
+  const {
+    above = Number.NEGATIVE_INFINITY,
+    min = Number.NEGATIVE_INFINITY,
+    below = Number.POSITIVE_INFINITY,
+    max = Number.POSITIVE_INFINITY,
+  } = limits;
+  const fits =
+    value > above && value >= min && value < below && value <= max && (!limits.integer || Number.isInteger(value));
   if (digits === undefined || !fits) {
     const bounds = [
       limits.integer ? 'whole' : '',
@@ -119,7 +125,9 @@ export function number(options: Options, name: string, limits: Limits = {}): num
       limits.below !== undefined ? `below ${limits.below}` : '',
       limits.max !== undefined ? `at most ${limits.max}` : '',
     ].filter(Boolean);
-    throw new UsageError(`--${name}: expected a number${bounds.length > 0 ? ` (${bounds.join(', ')})` : ''}, got ${given}`);
+    throw new UsageError(
+      `--${name}: expected a number${bounds.length > 0 ? ` (${bounds.join(', ')})` : ''}, got ${given}`,
+    );
   }
   return value;
 }

@@ -22,7 +22,14 @@ type Survey = {
 };
 
 async function survey(files: readonly string[], read: ReturnType<typeof readOptionsFrom>): Promise<Survey> {
-  const result: Survey = { files: files.length, recordings: 0, kinds: [], unreadable: [], duplicates: [], constant: [] };
+  const result: Survey = {
+    files: files.length,
+    recordings: 0,
+    kinds: [],
+    unreadable: [],
+    duplicates: [],
+    constant: [],
+  };
   const kinds = new Map<string, Kind>();
   const seen = new Map<string, string>();
   const progress = createProgress('checked');
@@ -65,9 +72,12 @@ export const dataCommand: Command = {
     else {
       print(`${result.files} files, ${result.recordings} recordings`);
       for (const { count, sampleRate, channels, seconds } of result.kinds) {
-        print(`  ${count} at ${sampleRate} Hz, ${channels} ${channels === 1 ? 'channel' : 'channels'}, ${(seconds / 60).toFixed(1)} min`);
+        print(
+          `  ${count} at ${sampleRate} Hz, ${channels} ${channels === 1 ? 'channel' : 'channels'}, ${(seconds / 60).toFixed(1)} min`,
+        );
       }
-      if (result.kinds.length > 1) note('several kinds: a detector takes one rate and one number of channels (--resample, --channel)');
+      if (result.kinds.length > 1)
+        note('several kinds: a detector takes one rate and one number of channels (--resample, --channel)');
       for (const { file, same } of result.duplicates) print(`duplicate: ${file} has the same content as ${same}`);
       for (const name of result.constant) print(`silent: ${name}: every sample is the same`);
       for (const { message } of result.unreadable) print(`unreadable: ${message}`);

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Command, readArguments } from './command.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { fitCommand } from './fit.ts';
-import { type Command, readArguments } from './command.ts';
 import { print } from './output.ts';
 import { scoreCommand } from './score.ts';
 import { simulateCommand } from './simulate.ts';
@@ -28,7 +28,9 @@ function cwruFolder(data: string | undefined): string | undefined {
 function faultFiles(cwru: string, loads: string): string[] {
   const root = join(cwru, '12k_Drive_End_Bearing_Fault_Data');
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
-  return files.filter((file) => new RegExp(`[/\\\\](007|014|021)[/\\\\].*_[${loads}]\\.mat$`).test(file)).map((file) => join(root, file));
+  return files
+    .filter((file) => new RegExp(`[/\\\\](007|014|021)[/\\\\].*_[${loads}]\\.mat$`).test(file))
+    .map((file) => join(root, file));
 }
 
 async function realDemo(cwru: string): Promise<void> {
@@ -43,7 +45,18 @@ async function realDemo(cwru: string): Promise<void> {
   // The second half of the healthy recording goes by the same command as the faults: the bank knows its first half only.
   const report = join(OUT, 'report.html');
   const healthy = join(OUT, 'healthy.csv');
-  await type('score', scoreCommand, [normal, '--rate', '12000', '--part', '50-100%', '--per-segment', '--detector', detector, '--report', healthy.replace('.csv', '.html')]);
+  await type('score', scoreCommand, [
+    normal,
+    '--rate',
+    '12000',
+    '--part',
+    '50-100%',
+    '--per-segment',
+    '--detector',
+    detector,
+    '--report',
+    healthy.replace('.csv', '.html'),
+  ]);
   const options = ['--rate', '12000', '--detector', detector, '--report', report];
   await type('score', scoreCommand, [...faults, ...options], [`${faults.length} fault files of load 0`, ...options]);
   const fitting = ['--rate', '12000', '--labels', 'folder', '--segment', '2', '--out', rig];
@@ -57,8 +70,30 @@ async function simulatedDemo(): Promise<void> {
   print('No real recordings named (THRUM_DATA or --data): simulated bearing, seed 0');
   const folder = join(OUT, 'recordings');
   rmSync(folder, { recursive: true, force: true });
-  await type('simulate', simulateCommand, [join(folder, 'fit'), '--machine', 'bearing', '--count', '40', '--seconds', '4', '--seed', '1']);
-  await type('simulate', simulateCommand, [join(folder, 'today'), '--machine', 'bearing', '--fault', 'all', '--count', '4', '--seconds', '4', '--seed', '2']);
+  await type('simulate', simulateCommand, [
+    join(folder, 'fit'),
+    '--machine',
+    'bearing',
+    '--count',
+    '40',
+    '--seconds',
+    '4',
+    '--seed',
+    '1',
+  ]);
+  await type('simulate', simulateCommand, [
+    join(folder, 'today'),
+    '--machine',
+    'bearing',
+    '--fault',
+    'all',
+    '--count',
+    '4',
+    '--seconds',
+    '4',
+    '--seed',
+    '2',
+  ]);
   const detector = join(OUT, 'bearing.thrum');
   const report = join(OUT, 'report.html');
   await type('fit', fitCommand, [join(folder, 'fit'), '--out', detector]);

@@ -10,7 +10,9 @@ export async function readDetectorFile(path: string): Promise<Detector> {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new InputError(`${path}: cannot read the detector: ${(error as NodeJS.ErrnoException).code ?? error}; make one with thrum fit`);
+    throw new InputError(
+      `${path}: cannot read the detector: ${(error as NodeJS.ErrnoException).code ?? error}; make one with thrum fit`,
+    );
   }
   return readDetector(bytes, path);
 }

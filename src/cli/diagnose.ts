@@ -5,13 +5,21 @@ import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, required, requireFiles } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { createProgress, print, reportFailures } from './output.ts';
-import { encoderFrom, encoderOptionSpecs, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
+import {
+  encoderFrom,
+  encoderOptionSpecs,
+  partFrom,
+  readOptionSpecs,
+  readOptionsFrom,
+  workersFrom,
+} from './recording-options.ts';
 import { plainRow } from './score.ts';
 
 function tableRow({ name, diagnosis }: ScoredRecording): string {
   const [first, second] = diagnosis?.votes ?? [];
   const other = second && second.weight > 0.05 ? `, then ${second.label} ${Math.round(100 * second.weight)} %` : '';
-  const found = diagnosis?.label === first?.label ? `${Math.round(100 * (first?.weight ?? 0))} %` : `nearest is ${first?.label}`;
+  const found =
+    diagnosis?.label === first?.label ? `${Math.round(100 * (first?.weight ?? 0))} %` : `nearest is ${first?.label}`;
   return `${name}\t${diagnosis?.label} (${found}${other})`;
 }
 

@@ -1,8 +1,8 @@
 // thrum doctor: whether everything works on this machine.
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { findWeights, modelFolders, namedArchitectures } from '../encoders/load.node.ts';
 import { createSpectral, spectralSettings } from '../encoders/spectral.ts';
-import { modelFolders, namedArchitectures, findWeights } from '../encoders/load.node.ts';
 import { linear } from '../graph/matmul.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { loadProgram } from '../graph/program.ts';
@@ -50,7 +50,8 @@ export const doctorCommand: Command = {
     const [major, minor] = process.versions.node.split('.').map(Number);
     const checks = [
       await check('node', true, () => {
-        if (major < 20 || (major === 20 && minor < 19)) throw new Error(`expected 20.19 or newer, got ${process.versions.node}; update Node`);
+        if (major < 20 || (major === 20 && minor < 19))
+          throw new Error(`expected 20.19 or newer, got ${process.versions.node}; update Node`);
         return `${process.versions.node} on ${process.platform}-${process.arch}`;
       }),
       await check('machine', true, () => `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`),
@@ -61,13 +62,16 @@ export const doctorCommand: Command = {
       await check('weights', false, () => {
         const here = [...namedArchitectures.keys()].filter((id) => findWeights(id));
         const folders = modelFolders().filter((folder) => existsSync(folder));
-        return here.length > 0 ? here.join(', ') : `none here (looked in ${folders.join(', ') || 'no folder yet'}); the spectral encoder needs none`;
+        return here.length > 0
+          ? here.join(', ')
+          : `none here (looked in ${folders.join(', ') || 'no folder yet'}); the spectral encoder needs none`;
       }),
     ];
     if (flag(options, 'json')) print(JSON.stringify({ thrum: version(), checks }));
     else {
       print(`thrum ${version()}`);
-      for (const { name, ok, needed, found } of checks) print(`${ok ? 'ok  ' : needed ? 'BAD ' : '-   '} ${name}: ${found}`);
+      for (const { name, ok, needed, found } of checks)
+        print(`${ok ? 'ok  ' : needed ? 'BAD ' : '-   '} ${name}: ${found}`);
     }
     return checks.some(({ ok, needed }) => needed && !ok) ? 1 : 0;
   },

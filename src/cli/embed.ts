@@ -1,11 +1,12 @@
 // thrum embed: recordings as vectors, for any other tool.
-import { encodeEmbeddings, EMBEDDING_FORMATS, type EmbeddingRow } from './embedding-file.ts';
-import { embedFiles } from '../encoders/embed-pool.node.ts';
+
 import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
+import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
 import { DEFAULT_ENCODER, loadEncoder } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
-import { choice, type Command, flag, number, requireFiles, text, UsageError } from './command.ts';
+import { type Command, choice, flag, number, requireFiles, text, UsageError } from './command.ts';
+import { EMBEDDING_FORMATS, type EmbeddingRow, encodeEmbeddings } from './embedding-file.ts';
 import { createProgress, note, reportFailures, writeFileSafely } from './output.ts';
 import {
   channelFrom,
@@ -65,7 +66,9 @@ export const embedCommand: Command = {
       part: partFrom(options),
       ...(rate !== undefined && { sampleRate: rate, resample: true }),
     };
-    const jobs = files.map((path): EmbedJob => ({ path, read: readOptionsFrom(options), preparation, detail: frames ? 'values' : 'none' }));
+    const jobs = files.map(
+      (path): EmbedJob => ({ path, read: readOptionsFrom(options), preparation, detail: frames ? 'values' : 'none' }),
+    );
     const rows: EmbeddingRow[] = [];
     const failures: Failure[] = [];
     const progress = createProgress('embedded');

@@ -5,7 +5,7 @@ import { fitFiles } from '../detection/fit-files.node.ts';
 import { labelsFromFolders, type Naming, namesFromTable } from '../detection/labels.node.ts';
 import { DEFAULT_ENCODER } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
-import { choice, type Command, number, type Options, required, requireFiles, text } from './command.ts';
+import { type Command, choice, number, type Options, required, requireFiles, text } from './command.ts';
 import { describeCalibration } from './describe.ts';
 import { createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
 import {
@@ -46,16 +46,28 @@ export const fitCommand: Command = {
   ],
   options: {
     out: { value: 'FILE', short: 'o', description: 'detector file to write' },
-    'false-alarm-rate': { value: 'P', description: 'share of normal recordings that may raise an alarm (default 0.01)' },
-    segment: { value: 'SECONDS', description: 'cut recordings into pieces of this length (default: 10; whole recordings if shorter)' },
+    'false-alarm-rate': {
+      value: 'P',
+      description: 'share of normal recordings that may raise an alarm (default 0.01)',
+    },
+    segment: {
+      value: 'SECONDS',
+      description: 'cut recordings into pieces of this length (default: 10; whole recordings if shorter)',
+    },
     labels: { value: 'WHAT', description: '`folder` (a folder per label), or a table of file and label' },
     normal: { value: 'LABEL', description: 'label that means healthy (default normal)' },
-    domains: { value: 'FILE', description: 'table of file and operating condition; each condition gets a bank of its own' },
+    domains: {
+      value: 'FILE',
+      description: 'table of file and operating condition; each condition gets a bank of its own',
+    },
     channel: channelOptionSpec,
     resample: { value: 'HZ', description: 'convert all recordings to this rate' },
     metric: { value: 'M', description: 'cosine or euclidean (default euclidean)' },
     neighbours: { value: 'K', short: 'k', description: 'neighbours whose mean distance is the score (default 1)' },
-    transform: { value: 'T', description: 'none, centre, standardise or whiten, learned from the bank (default standardise)' },
+    transform: {
+      value: 'T',
+      description: 'none, centre, standardise or whiten, learned from the bank (default standardise)',
+    },
     aggregate: { value: 'A', description: 'score of a recording from its pieces: mean or max (default mean)' },
     ...readOptionSpecs,
     ...encoderOptionSpecs,
@@ -78,7 +90,8 @@ export const fitCommand: Command = {
       },
       settings: settingsFrom(options),
       labels: labelling(text(options, 'labels'), files),
-      domains: text(options, 'domains') === undefined ? undefined : namesFromTable(text(options, 'domains') as string, files),
+      domains:
+        text(options, 'domains') === undefined ? undefined : namesFromTable(text(options, 'domains') as string, files),
       workers: workersFrom(options),
       onFile: progress.update,
     });
@@ -89,9 +102,23 @@ export const fitCommand: Command = {
     const labels = [...new Set(detector.entries.flatMap(({ label }) => label ?? []))];
     if (options.json) {
       const { signal, settings, threshold, encoder } = detector;
-      print(JSON.stringify({ out, encoder, signal, settings, threshold, recordings, segments: detector.entries.length, labels, failures }));
+      print(
+        JSON.stringify({
+          out,
+          encoder,
+          signal,
+          settings,
+          threshold,
+          recordings,
+          segments: detector.entries.length,
+          labels,
+          failures,
+        }),
+      );
     } else {
-      print(`${out}: ${recordings} recordings, ${detector.entries.length} segments at ${detector.signal.sampleRate} Hz, encoder ${detector.encoder.id}`);
+      print(
+        `${out}: ${recordings} recordings, ${detector.entries.length} segments at ${detector.signal.sampleRate} Hz, encoder ${detector.encoder.id}`,
+      );
       if (labels.length > 0) print(`labels: ${labels.join(', ')}`);
       print(describeCalibration(detector));
     }

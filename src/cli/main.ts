@@ -6,15 +6,39 @@ import { version } from './version.ts';
 
 /** Loaded when asked for: a start costs only what its command needs. */
 const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
-  fit: { summary: 'learn what normal is from normal recordings', load: async () => (await import('./fit.ts')).fitCommand },
-  score: { summary: 'say how normal recordings are, and where they are not', load: async () => (await import('./score.ts')).scoreCommand },
-  diagnose: { summary: 'name faults by labelled recordings', load: async () => (await import('./diagnose.ts')).diagnoseCommand },
+  fit: {
+    summary: 'learn what normal is from normal recordings',
+    load: async () => (await import('./fit.ts')).fitCommand,
+  },
+  score: {
+    summary: 'say how normal recordings are, and where they are not',
+    load: async () => (await import('./score.ts')).scoreCommand,
+  },
+  diagnose: {
+    summary: 'name faults by labelled recordings',
+    load: async () => (await import('./diagnose.ts')).diagnoseCommand,
+  },
   embed: { summary: 'turn recordings into embeddings', load: async () => (await import('./embed.ts')).embedCommand },
-  simulate: { summary: 'write recordings of simulated machines', load: async () => (await import('./simulate.ts')).simulateCommand },
-  threshold: { summary: 'change the false-alarm rate of a detector without fitting it again', load: async () => (await import('./threshold.ts')).thresholdCommand },
-  models: { summary: 'list, inspect, import and fetch encoders', load: async () => (await import('./models.ts')).modelsCommand },
-  data: { summary: 'check what is in a folder of recordings', load: async () => (await import('./data.ts')).dataCommand },
-  doctor: { summary: 'check that everything works on this machine', load: async () => (await import('./doctor.ts')).doctorCommand },
+  simulate: {
+    summary: 'write recordings of simulated machines',
+    load: async () => (await import('./simulate.ts')).simulateCommand,
+  },
+  threshold: {
+    summary: 'change the false-alarm rate of a detector without fitting it again',
+    load: async () => (await import('./threshold.ts')).thresholdCommand,
+  },
+  models: {
+    summary: 'list, inspect, import and fetch encoders',
+    load: async () => (await import('./models.ts')).modelsCommand,
+  },
+  data: {
+    summary: 'check what is in a folder of recordings',
+    load: async () => (await import('./data.ts')).dataCommand,
+  },
+  doctor: {
+    summary: 'check that everything works on this machine',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
 };
 
 const overview = (): string =>
@@ -63,7 +87,9 @@ try {
   process.exitCode = await run(args);
 } catch (error) {
   if (error instanceof UsageError) {
-    process.stderr.write(`thrum: ${error.message}; see thrum ${args[0] && commands[args[0]] ? `${args[0]} ` : ''}--help\n`);
+    process.stderr.write(
+      `thrum: ${error.message}; see thrum ${args[0] && commands[args[0]] ? `${args[0]} ` : ''}--help\n`,
+    );
     process.exitCode = 2;
   } else if (error instanceof InputError) {
     process.stderr.write(`thrum: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);

@@ -1,11 +1,11 @@
 // thrum models: the encoders there are, and how weights get here.
-import { recogniseWeights, parameterShapes } from '../encoders/build.ts';
+import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
 import { findWeights, namedArchitectures, readCheckpoint } from '../encoders/load.node.ts';
 import { type SpectralConfig, spectralSettings } from '../encoders/spectral.ts';
 import { parameterCount } from '../nn/parameters.ts';
-import { choice, type Command, flag, InputError, number, type Options, text, UsageError } from './command.ts';
+import { type Command, choice, flag, InputError, number, type Options, text, UsageError } from './command.ts';
 import { print } from './output.ts';
 
 const millions = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
@@ -14,7 +14,12 @@ type Listed = { id: string; family: string; parameters: number; weights: string 
 
 /** Every encoder that --encoder knows by name. */
 function listed(): Listed[] {
-  const spectral = Object.keys(spectralSettings).map((id) => ({ id, family: 'spectral', parameters: 0, weights: 'needs none' }));
+  const spectral = Object.keys(spectralSettings).map((id) => ({
+    id,
+    family: 'spectral',
+    parameters: 0,
+    weights: 'needs none',
+  }));
   const named = [...namedArchitectures].map(([id, architecture]) => {
     const pullable = publishedWeights.some((published) => published.id === id);
     return {
@@ -30,7 +35,9 @@ function listed(): Listed[] {
 function list(options: Options): number {
   const models = listed();
   if (flag(options, 'json')) print(JSON.stringify(models));
-  else for (const { id, parameters, weights } of models) print(`${id.padEnd(18)}${(parameters ? millions(parameters) : '-').padStart(9)}  ${weights}`);
+  else
+    for (const { id, parameters, weights } of models)
+      print(`${id.padEnd(18)}${(parameters ? millions(parameters) : '-').padStart(9)}  ${weights}`);
   return 0;
 }
 
@@ -39,11 +46,15 @@ function info([name]: string[], options: Options): number {
   const settings: Record<string, SpectralConfig> = spectralSettings;
   const path = namedArchitectures.has(name) ? findWeights(name) : name;
   if (settings[name]) {
-    print(JSON.stringify({ id: name, family: 'spectral', config: settings[name] }, null, flag(options, 'json') ? 0 : 2));
+    print(
+      JSON.stringify({ id: name, family: 'spectral', config: settings[name] }, null, flag(options, 'json') ? 0 : 2),
+    );
     return 0;
   }
   const checkpoint = path ? readCheckpoint(path) : undefined;
-  const architecture = checkpoint ? recogniseWeights(checkpoint.weights, checkpoint.hints) : namedArchitectures.get(name);
+  const architecture = checkpoint
+    ? recogniseWeights(checkpoint.weights, checkpoint.hints)
+    : namedArchitectures.get(name);
   if (!architecture) throw new InputError(`models info: no encoder ${name}; thrum models list shows them`);
   const shapes = parameterShapes(architecture);
   const published = publishedWeights.find(({ id }) => id === name);
@@ -66,18 +77,30 @@ async function importFile([file]: string[], options: Options): Promise<number> {
   const heads = number(options, 'heads', { min: 1, integer: true });
   const lengthMode = choice(options, 'length-mode', ['readme', 'rmis']);
   const hints = { ...(bandBins && { bandBins }), ...(heads && { heads }), ...(lengthMode && { lengthMode }) };
-  const result = await importWeights(file, { name: text(options, 'name'), out: text(options, 'out'), float16: flag(options, 'float16'), hints });
+  const result = await importWeights(file, {
+    name: text(options, 'name'),
+    out: text(options, 'out'),
+    float16: flag(options, 'float16'),
+    hints,
+  });
   const { path, architecture, parameters, sha256, largestDifference } = result;
   print(`${path}: ${architecture.family} ${JSON.stringify(architecture.config)}, ${millions(parameters)} parameters`);
-  print(`verified: embeds a trial signal within ${largestDifference.toExponential(1)} of the original; SHA-256 ${sha256}`);
+  print(
+    `verified: embeds a trial signal within ${largestDifference.toExponential(1)} of the original; SHA-256 ${sha256}`,
+  );
   return 0;
 }
 
 async function pull([name]: string[], options: Options): Promise<number> {
   const published = publishedWeights.find(({ id }) => id === name);
-  if (!published) throw new UsageError(`expected one of ${publishedWeights.map(({ id }) => id).join(', ')}, got ${name ?? 'nothing'}`);
+  if (!published)
+    throw new UsageError(
+      `expected one of ${publishedWeights.map(({ id }) => id).join(', ')}, got ${name ?? 'nothing'}`,
+    );
   const result = await pullWeights(published, text(options, 'sha256'));
-  print(`${name}: fetched from ${published.url} (SHA-256 ${result.fetched}${text(options, 'sha256') ? ', as asked for' : ', not published by its authors: note it'})`);
+  print(
+    `${name}: fetched from ${published.url} (SHA-256 ${result.fetched}${text(options, 'sha256') ? ', as asked for' : ', not published by its authors: note it'})`,
+  );
   print(`written to ${result.path}; ${published.source}`);
   return 0;
 }
@@ -87,7 +110,11 @@ export const modelsCommand: Command = {
   usage: 'list | info NAME|FILE | import FILE [--name NAME] | pull NAME',
   details:
     'import converts a published checkpoint (safetensors or PyTorch; only tensors are read, nothing in the file is executed),\nverifies it and puts it where --encoder finds it. pull is the only command that uses the network, and only when typed.',
-  examples: ['thrum models list', 'thrum models import echo_small.pth --name echo-small', 'thrum models pull fisher-tiny'],
+  examples: [
+    'thrum models list',
+    'thrum models import echo_small.pth --name echo-small',
+    'thrum models pull fisher-tiny',
+  ],
   options: {
     name: { value: 'NAME', description: 'name to import under (echo-small makes `--encoder echo-small` work)' },
     out: { value: 'FILE', short: 'o', description: 'write the imported weights here instead' },

@@ -1,7 +1,7 @@
 // What commands write: files (never half of one), messages, progress.
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { InputError } from '../signal/errors.ts';
 import pc from 'picocolors';
+import { InputError } from '../signal/errors.ts';
 
 /** Writes under a temporary name and renames: an interrupted run leaves the old file or the new one, never a part. */
 export function writeFileSafely(path: string, content: Uint8Array | string): void {
@@ -26,7 +26,8 @@ export const note = (line: string): void => {
 
 /** One line per file that could not be used, and the sum of them. Returns the exit status. */
 export function reportFailures(failures: readonly { message: string }[], total: number): number {
-  for (const { message } of failures) process.stderr.write(`${pc.red('failed:')} ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  for (const { message } of failures)
+    process.stderr.write(`${pc.red('failed:')} ${message.replace(/\s*\n\s*/g, ' ')}\n`);
   if (failures.length > 0) note(`${failures.length} of ${total} ${total === 1 ? 'input' : 'inputs'} could not be used`);
   return failures.length > 0 ? 1 : 0;
 }

@@ -3,12 +3,15 @@ import type { EncoderSpec } from '../encoders/load.node.ts';
 import type { Provider } from '../graph/runtime.ts';
 import type { ReadOptions } from '../signal/recording.ts';
 import type { ChannelChoice, Part } from '../signal/segments.ts';
-import { choice, number, type Options, type OptionSpecs, text, UsageError } from './command.ts';
+import { choice, number, type OptionSpecs, type Options, text, UsageError } from './command.ts';
 
 /** How files are read. */
 export const readOptionSpecs = {
   rate: { value: 'HZ', short: 'r', description: 'sample rate, for files that carry none (12000, 25.6k)' },
-  variable: { value: 'NAME', description: 'array to read: a MATLAB, HDF5 or NPZ name, a CSV column, a TDMS group/channel' },
+  variable: {
+    value: 'NAME',
+    description: 'array to read: a MATLAB, HDF5 or NPZ name, a CSV column, a TDMS group/channel',
+  },
   part: { value: 'RANGE', description: 'part to use: 0-50% (of the records, if a file holds several), 10-20s' },
 } satisfies OptionSpecs;
 
@@ -18,7 +21,10 @@ export const encoderOptionSpecs = {
   workers: { value: 'N', description: 'worker threads (default: all cores; 0 works on the main thread)' },
 } satisfies OptionSpecs;
 
-export const channelOptionSpec = { value: 'C', description: 'channel: 1, 2, …, mean or all' } satisfies OptionSpecs[string];
+export const channelOptionSpec = {
+  value: 'C',
+  description: 'channel: 1, 2, …, mean or all',
+} satisfies OptionSpecs[string];
 
 export const readOptionsFrom = (options: Options): Omit<ReadOptions, 'name'> => {
   const sampleRate = number(options, 'rate', { above: 0 });
@@ -57,4 +63,5 @@ export function encoderFrom(options: Options, fallback: string): EncoderSpec {
   return { encoder: text(options, 'encoder') ?? fallback, ...(provider && { provider }) };
 }
 
-export const workersFrom = (options: Options): number | undefined => number(options, 'workers', { min: 0, max: 256, integer: true });
+export const workersFrom = (options: Options): number | undefined =>
+  number(options, 'workers', { min: 0, max: 256, integer: true });

@@ -3,14 +3,21 @@ import { basename } from 'node:path';
 import { withThreshold } from '../detection/detector.ts';
 import { checkEncoder, type ScoredRecording, scoreFiles } from '../detection/score-files.node.ts';
 import type { Failure } from '../encoders/embed-file.node.ts';
-import { collectFiles } from '../signal/collect-files.node.ts';
 import { renderReport } from '../report/report.ts';
 import { buildScoreReport, rowsOf } from '../report/score-report.node.ts';
 import { formatScoreTable } from '../report/terminal.ts';
+import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
-import { encoderFrom, encoderOptionSpecs, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
+import {
+  encoderFrom,
+  encoderOptionSpecs,
+  partFrom,
+  readOptionSpecs,
+  readOptionsFrom,
+  workersFrom,
+} from './recording-options.ts';
 import { version } from './version.ts';
 
 /** One recording as a program may read it. */
@@ -28,7 +35,9 @@ export function plainRow({ path, name, startSeconds, durationSeconds, constant, 
       nearest: verdict.nearest,
       segments: verdict.segments.map(({ score }) => score),
     }),
-    ...(diagnosis && { diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence, votes: diagnosis.votes } }),
+    ...(diagnosis && {
+      diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence, votes: diagnosis.votes },
+    }),
     ...(constant && { constant }),
   };
 }
@@ -56,7 +65,8 @@ function csvRow({ name, startSeconds, durationSeconds, verdict, diagnosis }: Sco
   return cells.map(quoted).join(',');
 }
 
-const CSV_HEADER = 'recording,start_s,duration_s,score,p_value,verdict,top_band_low_hz,top_band_high_hz,top_band_share,diagnosis';
+const CSV_HEADER =
+  'recording,start_s,duration_s,score,p_value,verdict,top_band_low_hz,top_band_high_hz,top_band_share,diagnosis';
 
 /** More rows than a terminal shows in one go. */
 const TABLE_ROWS = 60;
@@ -141,7 +151,8 @@ function printTable(scored: readonly ScoredRecording[]): void {
   const rows = rowsOf(scored);
   const worst = [...rows].sort((a, b) => b.score - a.score).slice(0, TABLE_ROWS);
   print(formatScoreTable(worst, { colour: process.stdout.isTTY === true, width }));
-  if (rows.length > worst.length) note(`the ${worst.length} highest of ${rows.length} scores; --csv or --report for all`);
+  if (rows.length > worst.length)
+    note(`the ${worst.length} highest of ${rows.length} scores; --csv or --report for all`);
   const anomalous = rows.filter(({ verdict }) => verdict === 'anomalous').length;
   print(`${anomalous} of ${rows.length} anomalous`);
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWav } from '../signal/readers/wav-write.ts';
 import { machineNames, machines, simulate } from '../signal/simulate/index.ts';
-import { choice, type Command, number, type Options, required, text, UsageError } from './command.ts';
+import { type Command, choice, number, type Options, required, text, UsageError } from './command.ts';
 import { print, writeFileSafely } from './output.ts';
 
 /** Comma-separated faults; `all` stands for normal and every fault of the machine. */

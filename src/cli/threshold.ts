@@ -2,8 +2,8 @@
 import { withThreshold } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
 import { type Command, number, UsageError } from './command.ts';
-import { readDetectorFile } from './detector-option.ts';
 import { describeCalibration } from './describe.ts';
+import { readDetectorFile } from './detector-option.ts';
 import { print, writeFileSafely } from './output.ts';
 
 export const thresholdCommand: Command = {
@@ -18,7 +18,8 @@ export const thresholdCommand: Command = {
     if (path === undefined || rest.length > 0) throw new UsageError('expected one detector file');
     const rate = number(options, 'false-alarm-rate', { above: 0, below: 1 });
     const threshold = number(options, 'score', { above: 0 });
-    if (rate !== undefined && threshold !== undefined) throw new UsageError('expected --false-alarm-rate or --score, not both');
+    if (rate !== undefined && threshold !== undefined)
+      throw new UsageError('expected --false-alarm-rate or --score, not both');
     let detector = await readDetectorFile(path);
     if (rate !== undefined) detector = withThreshold(detector, { falseAlarmRate: rate });
     if (threshold !== undefined) detector = withThreshold(detector, { threshold });

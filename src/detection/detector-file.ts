@@ -52,7 +52,8 @@ const matrixTensor = (matrix: Matrix): StoredTensor => float32Tensor(matrix.valu
 function tensorsOf(detector: Detector): Map<string, StoredTensor> {
   const { transform, calibration, labelledCalibration, bandStatistics, frameStatistics } = detector;
   const tensors = new Map<string, StoredTensor>([['bank', matrixTensor(detector.bank)]]);
-  const vector = (name: string, data: Float32Array | undefined) => data && tensors.set(name, float32Tensor(data, [data.length]));
+  const vector = (name: string, data: Float32Array | undefined) =>
+    data && tensors.set(name, float32Tensor(data, [data.length]));
   const exact = (name: string, data: Float64Array | undefined) => data && tensors.set(name, float64Tensor(data));
   vector('transform.mean', transform.mean);
   vector('transform.scale', transform.scale);
@@ -73,7 +74,8 @@ const bytesOf = ({ data }: StoredTensor): Uint8Array => new Uint8Array(data.buff
 async function checksum(settings: string, tensors: ReadonlyMap<string, StoredTensor>): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(settings)];
-  for (const name of [...tensors.keys()].sort()) parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
+  for (const name of [...tensors.keys()].sort())
+    parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
   const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -106,7 +108,9 @@ export async function writeDetector(detector: Detector): Promise<Uint8Array> {
 
 function parseDescription(json: string | undefined, name: string): z.infer<typeof detectorSchema> {
   if (json === undefined) {
-    throw new InputError(`readDetector: ${name} is a safetensors file, but not a Thrum detector; make one with \`thrum fit\``);
+    throw new InputError(
+      `readDetector: ${name} is a safetensors file, but not a Thrum detector; make one with \`thrum fit\``,
+    );
   }
   const value: unknown = JSON.parse(json);
   const version = z.object({ version: z.number() }).safeParse(value);
@@ -118,7 +122,9 @@ function parseDescription(json: string | undefined, name: string): z.infer<typeo
   const parsed = detectorSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new InputError(`readDetector: ${name}: ${issue.path.join('.')}: ${issue.message}; the file is damaged, fit it again`);
+    throw new InputError(
+      `readDetector: ${name}: ${issue.path.join('.')}: ${issue.message}; the file is damaged, fit it again`,
+    );
   }
   return parsed.data;
 }
@@ -131,7 +137,9 @@ export async function readDetector(bytes: Uint8Array, name = 'detector'): Promis
   const { tensors, metadata } = readSafetensors(bytes, name);
   const description = parseDescription(metadata.thrum, name);
   if ((await checksum(metadata.thrum, tensors)) !== metadata.sha256) {
-    throw new InputError(`readDetector: ${name}: the checksum does not match its contents; the file is damaged, fit it again`);
+    throw new InputError(
+      `readDetector: ${name}: the checksum does not match its contents; the file is damaged, fit it again`,
+    );
   }
   const vector = (key: string): Float32Array | undefined => {
     const tensor = tensors.get(key);
@@ -148,7 +156,9 @@ export async function readDetector(bytes: Uint8Array, name = 'detector'): Promis
   };
   const bank = matrix('bank');
   if (!bank || bank.rows !== description.entries.length) {
-    throw new InputError(`readDetector: ${name}: the bank does not have one row per entry; the file is damaged, fit it again`);
+    throw new InputError(
+      `readDetector: ${name}: the bank does not have one row per entry; the file is damaged, fit it again`,
+    );
   }
   const { encoder, signal, settings, threshold, scales, bands, entries, frameBands } = description;
   const transform = {

@@ -1,6 +1,7 @@
 // The detector: what normal is, learned from embeddings of normal recordings.
-import { InputError } from '../signal/errors.ts';
+
 import type { Band } from '../encoders/types.ts';
+import { InputError } from '../signal/errors.ts';
 import { type Calibration, createCalibration, thresholdFor } from './calibration.ts';
 import { type Metric, nearestNeighbours } from './knn.ts';
 import { LABELLED_METRIC, labelledSpace } from './labelled-space.ts';
@@ -103,7 +104,8 @@ const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Largest number of parts for cross-fitting. */
 const FOLDS = 10;
@@ -127,11 +129,19 @@ type HeldOut = { distance: number; contributions: Float64Array };
  * from the other folds. Learning the transform on the scored segments too would make their scores too small, the more
  * so the fewer they are.
  */
-async function crossFit(raw: Matrix, folds: readonly number[], bands: Band[], settings: DetectorSettings): Promise<HeldOut[]> {
+async function crossFit(
+  raw: Matrix,
+  folds: readonly number[],
+  bands: Band[],
+  settings: DetectorSettings,
+): Promise<HeldOut[]> {
   const results: HeldOut[] = [];
   for (const fold of new Set(folds)) {
     const held = indicesWhere(folds, (one) => one === fold);
-    const rest = selectRows(raw, indicesWhere(folds, (one) => one !== fold));
+    const rest = selectRows(
+      raw,
+      indicesWhere(folds, (one) => one !== fold),
+    );
     if (rest.rows === 0) continue;
     const transform = learnTransform(settings.transform, rest);
     const bank = transformRows(transform, rest);
@@ -149,7 +159,12 @@ async function crossFit(raw: Matrix, folds: readonly number[], bands: Band[], se
  * Each band's part of the squared distance between two transformed embeddings (for cosine, of their unit vectors, whose
  * squared distance is twice the cosine distance). The parts add up to the whole.
  */
-export function bandContributions(a: Float32Array, b: Float32Array, bands: readonly Band[], metric: Metric): Float64Array {
+export function bandContributions(
+  a: Float32Array,
+  b: Float32Array,
+  bands: readonly Band[],
+  metric: Metric,
+): Float64Array {
   const unit = (v: Float32Array) => (metric === 'cosine' ? 1 / Math.max(Math.hypot(...chunkNorms(v)), 1e-30) : 1);
   const [scaleA, scaleB] = [unit(a), unit(b)];
   return Float64Array.from(bands, ({ start, end }) => {
@@ -219,10 +234,16 @@ async function modelNormal(
 async function modelLabelled(labelled: Matrix, entries: readonly BankEntry[]): Promise<Calibration> {
   const { bank } = labelledSpace(labelled);
   const files = [...new Set(entries.map(({ file }) => file))];
-  const filesOf = (label: string | undefined) => new Set(entries.filter((entry) => entry.label === label).map(({ file }) => file));
+  const filesOf = (label: string | undefined) =>
+    new Set(entries.filter((entry) => entry.label === label).map(({ file }) => file));
   const repeated = new Set(entries.map(({ label }) => label).filter((label) => filesOf(label).size > 1));
   const groups = repeated.size > 0 ? entries.map(({ file }) => files.indexOf(file)) : entries.map((_, i) => i);
-  const found = await nearestNeighbours(bank, bank, { k: 1, metric: LABELLED_METRIC, bankGroups: groups, queryGroups: groups });
+  const found = await nearestNeighbours(bank, bank, {
+    k: 1,
+    metric: LABELLED_METRIC,
+    bankGroups: groups,
+    queryGroups: groups,
+  });
   const known = found.filter((_, i) => repeated.size === 0 || repeated.has(entries[i].label));
   return createCalibration(known.flatMap(({ distances }) => distances));
 }
@@ -237,7 +258,9 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
   if (segments.length === 0) throw new InputError('fitDetector: expected at least 3 segments, got none');
   const lengths = new Set(segments.map(({ vector }) => vector.length));
   if (lengths.size > 1) {
-    throw new InputError(`fitDetector: embeddings have different lengths (${[...lengths].join(', ')}); the recordings differ in rate or channels`);
+    throw new InputError(
+      `fitDetector: embeddings have different lengths (${[...lengths].join(', ')}); the recordings differ in rate or channels`,
+    );
   }
   const entries = segments.map(({ entry }) => entry);
   const bank = fromRows(segments.map(({ vector }) => vector));
@@ -256,16 +279,26 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
     transformed,
     scales: {},
     ...(normal.length > 0 && (await modelNormal(bank, entries, normal, bands, settings))),
-    ...(labelled.length > 0 && { labelledCalibration: await modelLabelled(selectRows(bank, labelled), labelled.map((i) => entries[i])) }),
+    ...(labelled.length > 0 && {
+      labelledCalibration: await modelLabelled(
+        selectRows(bank, labelled),
+        labelled.map((i) => entries[i]),
+      ),
+    }),
     ...(fit.frameStatistics && { frameStatistics: fit.frameStatistics }),
   };
 }
 
 /** The same detector with another false-alarm rate or an explicit threshold; nothing is fitted again. */
-export function withThreshold(detector: Detector, change: { falseAlarmRate: number } | { threshold: number }): Detector {
-  if (!detector.calibration) throw new InputError('withThreshold: this detector has no normal recordings, so no threshold');
+export function withThreshold(
+  detector: Detector,
+  change: { falseAlarmRate: number } | { threshold: number },
+): Detector {
+  if (!detector.calibration)
+    throw new InputError('withThreshold: this detector has no normal recordings, so no threshold');
   if ('threshold' in change) {
-    if (!(change.threshold > 0)) throw new InputError(`withThreshold: expected a threshold above 0, got ${change.threshold}`);
+    if (!(change.threshold > 0))
+      throw new InputError(`withThreshold: expected a threshold above 0, got ${change.threshold}`);
     return { ...detector, threshold: change.threshold };
   }
   const settings = { ...detector.settings, falseAlarmRate: change.falseAlarmRate };

@@ -1,5 +1,5 @@
 // From files of normal (or labelled) recordings to a detector.
-import { type EmbedJob, type Failure } from '../encoders/embed-file.node.ts';
+import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording, Preparation } from '../encoders/embed-recording.ts';
 import { type FrameSums, mergeFrameSums } from '../encoders/frame-sums.ts';
@@ -63,7 +63,9 @@ function warningsFor(kept: readonly Kept[], constant: readonly string[], prepara
   const warnings = constant.map((name) => `${name}: every sample is the same (silence, or a dead sensor); left out`);
   const several = kept.filter(({ recording }) => recording.channelCount > 1).length;
   if (several > 0 && typeof preparation.channel === 'number') {
-    warnings.push(`${several} recordings have several channels; channel ${preparation.channel + 1} is used (--channel N, mean or all)`);
+    warnings.push(
+      `${several} recordings have several channels; channel ${preparation.channel + 1} is used (--channel N, mean or all)`,
+    );
   }
   return warnings;
 }
@@ -87,7 +89,9 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
     options.onFile?.(jobs.findIndex(({ path }) => path === result.path) + 1, jobs.length);
   }
   if (kept.length === 0) {
-    throw new InputError(`fit: none of ${paths.length} files could be used${failures[0] ? `; the first: ${failures[0].message}` : ''}`);
+    throw new InputError(
+      `fit: none of ${paths.length} files could be used${failures[0] ? `; the first: ${failures[0].message}` : ''}`,
+    );
   }
   kept = oneWidth(oneRate(kept, failures), failures);
   const segments: BankSegment[] = [];
@@ -95,13 +99,22 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
   for (const { path, recording } of kept) {
     const label = labels?.(path);
     if (labels && label === undefined) {
-      failures.push({ file: recording.name, message: `${recording.name}: has no label; add it to the table of labels` });
+      failures.push({
+        file: recording.name,
+        message: `${recording.name}: has no label; add it to the table of labels`,
+      });
       continue;
     }
     const domain = domains?.(path);
     sums = mergeFrameSums(sums, recording.frameSums);
     for (const { startSeconds, durationSeconds, vector } of recording.segments) {
-      const entry = { file: recording.name, startSeconds, durationSeconds, ...(label && { label }), ...(domain && { domain }) };
+      const entry = {
+        file: recording.name,
+        startSeconds,
+        durationSeconds,
+        ...(label && { label }),
+        ...(domain && { domain }),
+      };
       segments.push({ entry, vector });
     }
   }

@@ -21,9 +21,14 @@ function commonFolder(paths: readonly string[]): string {
  */
 export function labelsFromFolders(paths: readonly string[]): Naming {
   const root = commonFolder(paths);
-  const naming: Naming = (path) => relative(root, dirname(resolve(path))).split(sep).join('/') || undefined;
+  const naming: Naming = (path) =>
+    relative(root, dirname(resolve(path)))
+      .split(sep)
+      .join('/') || undefined;
   if (paths.every((path) => naming(path) === undefined)) {
-    throw new InputError(`labels: expected one folder per label, but all files lie in ${root}; give a table with --labels FILE`);
+    throw new InputError(
+      `labels: expected one folder per label, but all files lie in ${root}; give a table with --labels FILE`,
+    );
   }
   return naming;
 }

@@ -11,7 +11,8 @@ export function fromRows(rows: readonly Float32Array[]): Matrix {
   const columns = rows[0]?.length ?? 0;
   const values = new Float32Array(rows.length * columns);
   for (const [i, vector] of rows.entries()) {
-    if (vector.length !== columns) throw new TypeError(`fromRows: row ${i} has ${vector.length} values, row 0 has ${columns}`);
+    if (vector.length !== columns)
+      throw new TypeError(`fromRows: row ${i} has ${vector.length} values, row 0 has ${columns}`);
     values.set(vector, i * columns);
   }
   return { values, rows: rows.length, columns };

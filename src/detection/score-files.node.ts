@@ -65,8 +65,18 @@ type Piece = { startSeconds: number; durationSeconds: number; vectors: Float32Ar
 
 const piecesOf = (recording: EmbeddedRecording, perSegment: boolean): Piece[] =>
   perSegment
-    ? recording.segments.map(({ startSeconds, durationSeconds, vector }) => ({ startSeconds, durationSeconds, vectors: [vector] }))
-    : [{ startSeconds: 0, durationSeconds: recording.durationSeconds, vectors: recording.segments.map(({ vector }) => vector) }];
+    ? recording.segments.map(({ startSeconds, durationSeconds, vector }) => ({
+        startSeconds,
+        durationSeconds,
+        vectors: [vector],
+      }))
+    : [
+        {
+          startSeconds: 0,
+          durationSeconds: recording.durationSeconds,
+          vectors: recording.segments.map(({ vector }) => vector),
+        },
+      ];
 
 /**
  * Scores files in order, in bounded memory: a verdict where the detector has normal recordings, a diagnosis where it has

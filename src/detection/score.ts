@@ -1,7 +1,15 @@
 // Scores and verdicts for new recordings.
 import { InputError } from '../signal/errors.ts';
 import { pValue } from './calibration.ts';
-import { bandContributions, type BankEntry, type Detector, domainOf, indicesWhere, isNormal, mean } from './detector.ts';
+import {
+  type BankEntry,
+  bandContributions,
+  type Detector,
+  domainOf,
+  indicesWhere,
+  isNormal,
+  mean,
+} from './detector.ts';
 import { type Neighbours, nearestNeighbours } from './knn.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
 import { applyTransform } from './transform.ts';
@@ -56,7 +64,9 @@ export function withoutItself({ distances, indices }: Neighbours, k: number, sca
 
 /** Shares and deviations of bands, from the mean contributions of a recording's segments. */
 function describeBands(detector: Detector, segments: readonly SegmentScore[]): BandShare[] {
-  const average = Float64Array.from(detector.bands, (_, b) => mean(segments.map((segment) => segment.contributions[b])));
+  const average = Float64Array.from(detector.bands, (_, b) =>
+    mean(segments.map((segment) => segment.contributions[b])),
+  );
   const total = Math.max(
     average.reduce((sum, value) => sum + value, 0),
     1e-30,
@@ -97,7 +107,12 @@ export function createScorer(detector: Detector): Scorer {
         const score = mean(distances) / scale;
         const before = results[q];
         if (before && before.score <= score) continue;
-        const contributions = bandContributions(row(queries, q), row(bank, indices[0]), detector.bands, settings.metric);
+        const contributions = bandContributions(
+          row(queries, q),
+          row(bank, indices[0]),
+          detector.bands,
+          settings.metric,
+        );
         results[q] = { score, nearest: entries[members[indices[0]]], contributions };
       }
     }
@@ -113,9 +128,19 @@ export function createScorer(detector: Detector): Scorer {
       const single = pValue(calibration, score);
       // The mean of several segments spreads less than one segment does, so the p-value of one is a safe bound for it.
       // The highest of m segments has m chances.
-      const p = settings.aggregation === 'max' ? -Math.expm1(segments.length * Math.log1p(-Math.min(single, 1 - 1e-16))) : single;
+      const p =
+        settings.aggregation === 'max'
+          ? -Math.expm1(segments.length * Math.log1p(-Math.min(single, 1 - 1e-16)))
+          : single;
       const anomalous = settings.aggregation === 'max' ? p <= settings.falseAlarmRate : score >= threshold;
-      return { score, pValue: p, anomalous, bands: describeBands(detector, segments), nearest: worst.nearest, segments };
+      return {
+        score,
+        pValue: p,
+        anomalous,
+        bands: describeBands(detector, segments),
+        nearest: worst.nearest,
+        segments,
+      };
     },
   };
 }

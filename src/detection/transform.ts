@@ -1,5 +1,5 @@
 // Linear maps learned from a bank of normal embeddings: they decide which differences between embeddings count.
-import { EigenvalueDecomposition, Matrix as DenseMatrix } from 'ml-matrix';
+import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
 import { fromRows, type Matrix, row } from './matrix.ts';
 
 /**
@@ -117,4 +117,6 @@ export function applyTransform(transform: Transform, vector: Float32Array): Floa
 
 /** Every row transformed. */
 export const transformRows = (transform: Transform, bank: Matrix): Matrix =>
-  transform.kind === 'none' ? bank : fromRows(Array.from({ length: bank.rows }, (_, i) => applyTransform(transform, row(bank, i))));
+  transform.kind === 'none'
+    ? bank
+    : fromRows(Array.from({ length: bank.rows }, (_, i) => applyTransform(transform, row(bank, i))));

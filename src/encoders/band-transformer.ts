@@ -99,7 +99,13 @@ async function runBatch(
 }
 
 /** [bands, patches, width] -> rows of [bands * width], appended to `frames` at row `at`. */
-export function placeFrames(frames: Float32Array, tokens: Float32Array, bands: number, patches: number, at: number): void {
+export function placeFrames(
+  frames: Float32Array,
+  tokens: Float32Array,
+  bands: number,
+  patches: number,
+  at: number,
+): void {
   const width = tokens.length / (bands * patches);
   for (let b = 0; b < bands; b++) {
     for (let p = 0; p < patches; p++) {

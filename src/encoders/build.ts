@@ -49,16 +49,22 @@ async function fingerprintOf(architecture: Architecture, values: ReadonlyMap<str
 }
 
 /** Values of every parameter, checked against the shapes that the graph expects. */
-function collectParameters(shapes: ReadonlyMap<string, readonly number[]>, weights: StateDict, id: string): Map<string, Float32Array> {
+function collectParameters(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  weights: StateDict,
+  id: string,
+): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
   for (const [name, shape] of shapes) {
     const stored = weights.get(name);
-    if (!stored) throw new InputError(`loadEncoder: ${id} lacks the tensor ${name} [${shape}]; the checkpoint is not complete`);
+    if (!stored)
+      throw new InputError(`loadEncoder: ${id} lacks the tensor ${name} [${shape}]; the checkpoint is not complete`);
     if (stored.shape.join() !== shape.join()) {
       throw new InputError(`loadEncoder: expected ${name} of shape [${shape}], got [${stored.shape}] (${id})`);
     }
     const floats = toFloat32(stored);
-    if (!floats.every(Number.isFinite)) throw new InputError(`loadEncoder: ${name} of ${id} holds values that are not finite`);
+    if (!floats.every(Number.isFinite))
+      throw new InputError(`loadEncoder: ${name} of ${id} holds values that are not finite`);
     values.set(name, floats);
   }
   return values;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { floats, floats32, maxDifference, readGolden, readGoldenJson } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { gatherRows } from '../graph/indexing.ts';
-import { float32 } from '../graph/runtime.ts';
 import { add } from '../graph/elementwise.ts';
+import { gatherRows } from '../graph/indexing.ts';
 import { reshape } from '../graph/reshape.ts';
+import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
@@ -22,7 +22,11 @@ import {
 } from './echo.ts';
 import { families } from './families.ts';
 
-type Meta = { models: { mini64: { signals: Record<string, { sample_rate: number; bands: number; patches_first_segment: number }> } } };
+type Meta = {
+  models: {
+    mini64: { signals: Record<string, { sample_rate: number; bands: number; patches_first_segment: number }> };
+  };
+};
 const meta = readGoldenJson<Meta>('echo/meta.json').models.mini64.signals;
 const weights = readGolden('echo/mini64.weights.safetensors') as Map<string, StoredTensor>;
 const config: EchoConfig = { width: 64, depth: 2, heads: 2, bandBins: 32, patchFrames: 16 };
@@ -38,8 +42,15 @@ describe.each(Object.keys(meta))('golden %s', (name) => {
     const nFft = Math.trunc(0.025 * sampleRate);
     const bins = Math.floor(nFft / 2) + 1;
     const placed = echoBands(bins, nFft);
-    expect(placed.flatMap(({ start, end }) => [start, end])).toEqual([...(golden.get('band_bins')?.data as BigInt64Array)].map(Number));
-    expect(maxDifference(placed.map(({ position }) => position), floats(golden, 'freq_pos_p'))).toBeLessThan(1e-7);
+    expect(placed.flatMap(({ start, end }) => [start, end])).toEqual(
+      [...(golden.get('band_bins')?.data as BigInt64Array)].map(Number),
+    );
+    expect(
+      maxDifference(
+        placed.map(({ position }) => position),
+        floats(golden, 'freq_pos_p'),
+      ),
+    ).toBeLessThan(1e-7);
     const vectors = placed.flatMap(({ position }) => [...echoBandPosition(position, 64)]);
     expect(maxDifference(vectors, floats(golden, 'freq_pos_emb'))).toBeLessThan(2e-6);
   });
@@ -102,7 +113,12 @@ it('encodes only the tokens that a mask leaves, CLS always', async () => {
 
 describe('recordings of other shapes', () => {
   const tone = (seconds: number, sampleRate: number) => ({
-    channels: [Float32Array.from({ length: Math.round(seconds * sampleRate) }, (_, i) => Math.sin(i * 0.3) + Math.sin(i * i * 1e-5))],
+    channels: [
+      Float32Array.from(
+        { length: Math.round(seconds * sampleRate) },
+        (_, i) => Math.sin(i * 0.3) + Math.sin(i * i * 1e-5),
+      ),
+    ],
     sampleRate,
     name: `${seconds} s`,
   });

@@ -1,8 +1,8 @@
 // ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
 import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
-import type { Program } from '../graph/runtime.ts';
 import { reshape } from '../graph/reshape.ts';
+import type { Program } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
@@ -20,7 +20,7 @@ import {
   runBandTransformer,
 } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
-import type { Band, EmbedOptions, Embedding, Encoder, Frames } from './types.ts';
+import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 export type EchoConfig = {
   width: number;
@@ -105,7 +105,11 @@ export function echoGraph(scope: ParameterScope, config: EchoConfig): { cls: Ten
 }
 
 /** First and last+1 bin of every band, and its relative frequency (centre over Nyquist, float32 as in the reference). */
-export function echoBands(bins: number, nFft: number, bandBins = released.bandBins): { start: number; end: number; position: number }[] {
+export function echoBands(
+  bins: number,
+  nFft: number,
+  bandBins = released.bandBins,
+): { start: number; end: number; position: number }[] {
   return Array.from({ length: Math.ceil(bins / bandBins) }, (_, b) => {
     const start = b * bandBins;
     const end = Math.min(bins, start + bandBins);
@@ -197,7 +201,10 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
   };
   const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
     const prepared = recordings.map(prepare);
-    const outputs = await runBandTransformer(transformer, prepared.flatMap(({ sequences }) => sequences));
+    const outputs = await runBandTransformer(
+      transformer,
+      prepared.flatMap(({ sequences }) => sequences),
+    );
     let at = 0;
     return prepared.map((one) => {
       const own = outputs.slice(at, at + one.sequences.length);

@@ -18,12 +18,17 @@ export type Failure = { file: string; message: string };
 export type EmbedResult = { path: string; recordings: EmbeddedRecording[]; failures: Failure[] };
 
 /** Where a file holds several recordings, a part in percent means some of them, not a part of each. */
-export function chooseRecordings(recordings: readonly Recording[], part: Part | undefined): { chosen: readonly Recording[]; part?: Part } {
+export function chooseRecordings(
+  recordings: readonly Recording[],
+  part: Part | undefined,
+): { chosen: readonly Recording[]; part?: Part } {
   if (recordings.length === 1 || part?.unit !== '%') return { chosen: recordings, part };
   const at = (percent: number) => Math.round((percent / 100) * recordings.length);
   const chosen = recordings.slice(at(part.from), at(part.to));
   if (chosen.length === 0) {
-    throw new InputError(`${recordings[0].name}: none of ${recordings.length} records lie between ${part.from} and ${part.to} %; change --part`);
+    throw new InputError(
+      `${recordings[0].name}: none of ${recordings.length} records lie between ${part.from} and ${part.to} %; change --part`,
+    );
   }
   return { chosen };
 }

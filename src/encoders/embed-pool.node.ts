@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../signal/errors.ts';
-import { type EmbedJob, embedFile, type EmbedResult } from './embed-file.node.ts';
+import { type EmbedJob, type EmbedResult, embedFile } from './embed-file.node.ts';
 import { type EncoderSpec, loadEncoder } from './load.node.ts';
 
 export type PoolOptions = {
@@ -51,7 +51,11 @@ function startWorker(spec: EncoderSpec, pending: Map<number, Pending>): Worker {
   return worker;
 }
 
-async function* embedOnWorkers(spec: EncoderSpec, jobs: readonly EmbedJob[], count: number): AsyncGenerator<EmbedResult> {
+async function* embedOnWorkers(
+  spec: EncoderSpec,
+  jobs: readonly EmbedJob[],
+  count: number,
+): AsyncGenerator<EmbedResult> {
   const pending = Array.from({ length: count }, () => new Map<number, Pending>());
   const workers = pending.map((waiting) => startWorker(spec, waiting));
   const results: Promise<EmbedResult>[] = [];
@@ -93,7 +97,11 @@ async function* embedOnWorkers(spec: EncoderSpec, jobs: readonly EmbedJob[], cou
  * Embeds files in order, in bounded memory, with all cores busy. Bad files come back as failures.
  * Stopping the iteration stops the workers.
  */
-export function embedFiles(spec: EncoderSpec, jobs: readonly EmbedJob[], options: PoolOptions = {}): AsyncGenerator<EmbedResult> {
+export function embedFiles(
+  spec: EncoderSpec,
+  jobs: readonly EmbedJob[],
+  options: PoolOptions = {},
+): AsyncGenerator<EmbedResult> {
   const cores = availableParallelism();
   const workers = options.workers ?? (jobs.length <= FEW_FILES ? 0 : Math.min(cores, jobs.length));
   return workers === 0 ? embedInline(spec, jobs) : embedOnWorkers(spec, jobs, workers);

@@ -2,7 +2,15 @@
 import { InputError } from '../signal/errors.ts';
 import { duration, type Recording } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
-import { type ChannelChoice, checkFinite, isConstant, type Part, type Segment, segmentRecording, takePart } from '../signal/segments.ts';
+import {
+  type ChannelChoice,
+  checkFinite,
+  isConstant,
+  type Part,
+  type Segment,
+  segmentRecording,
+  takePart,
+} from '../signal/segments.ts';
 import { addFrames, type FrameSums } from './frame-sums.ts';
 import type { Band, Embedding, Encoder, Frames } from './types.ts';
 

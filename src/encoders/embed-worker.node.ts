@@ -22,7 +22,8 @@ port.on('message', async ({ id, job }: WorkerRequest) => {
     reply = { id, result: await embedFile(await encoder, job) };
   } catch (error) {
     const badInput = error instanceof InputError;
-    const message = error instanceof Error ? (badInput ? error.message : (error.stack ?? error.message)) : String(error);
+    const message =
+      error instanceof Error ? (badInput ? error.message : (error.stack ?? error.message)) : String(error);
     reply = { id, error: message, badInput };
   }
   port.postMessage(reply, [...new Set(buffersOf(reply))]);

@@ -40,7 +40,8 @@ export type Family = {
 
 function shapeAt(weights: StateDict, key: string): readonly number[] {
   const tensor = weights.get(key);
-  if (!tensor) throw new InputError(`loadEncoder: expected a tensor ${key}, found none; the checkpoint is not complete`);
+  if (!tensor)
+    throw new InputError(`loadEncoder: expected a tensor ${key}, found none; the checkpoint is not complete`);
   return tensor.shape;
 }
 
@@ -89,7 +90,8 @@ export const families: readonly Family[] = [
   {
     name: 'echo',
     sizes: mapValues(echoSizes, echoArchitecture),
-    recognises: (weights) => weights.has('patch_embed.proj.weight') && weights.has('encoder.layers.0.self_attn.in_proj_weight'),
+    recognises: (weights) =>
+      weights.has('patch_embed.proj.weight') && weights.has('encoder.layers.0.self_attn.in_proj_weight'),
     infer: (weights, hints) => {
       const [width, , bandBins, patchFrames] = shapeAt(weights, 'patch_embed.proj.weight');
       const depth = countLayers(weights, 'encoder.layers.', '.self_attn.in_proj_weight');
@@ -99,13 +101,20 @@ export const families: readonly Family[] = [
   {
     name: 'fisher',
     sizes: mapValues(fisherSizes, fisherArchitecture),
-    recognises: (weights) => weights.has(`${FISHER_PREFIX}.local_encoder.proj.weight`) && weights.has(`${FISHER_PREFIX}.extra_tokens`),
+    recognises: (weights) =>
+      weights.has(`${FISHER_PREFIX}.local_encoder.proj.weight`) && weights.has(`${FISHER_PREFIX}.extra_tokens`),
     infer: (weights, hints) => {
       const [width] = shapeAt(weights, `${FISHER_PREFIX}.local_encoder.proj.weight`);
       const depth = countLayers(weights, 'blocks.', '.attn.qkv.weight');
       // The published sizes: 50 bins for width 384, 100 for the smaller ones. The file's own word goes first.
       const bandBins = hints.bandBins ?? (width >= 384 ? 50 : 100);
-      return fisherArchitecture({ width, depth, heads: headsFor(width, hints), bandBins, lengthMode: hints.lengthMode ?? 'readme' });
+      return fisherArchitecture({
+        width,
+        depth,
+        heads: headsFor(width, hints),
+        bandBins,
+        lengthMode: hints.lengthMode ?? 'readme',
+      });
     },
   },
 ];

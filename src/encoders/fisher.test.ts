@@ -41,7 +41,9 @@ describe.each(Object.entries(rates))('golden %s', (name, sampleRate) => {
         positions: float32(table.subarray(0, cut.patches * 64), [1, cut.patches, 64]),
       });
       const step = (cut.patches + 1) * 64;
-      const cls = Array.from({ length: cut.bands }, (_, b) => [...results.output.subarray(b * step, b * step + 64)]).flat();
+      const cls = Array.from({ length: cut.bands }, (_, b) => [
+        ...results.output.subarray(b * step, b * step + 64),
+      ]).flat();
       expect(maxDifference(cls, floats(golden, `${name}.bw${bandBins}.emb_${lengthMode}`))).toBeLessThan(1e-5);
     });
   });
@@ -52,7 +54,12 @@ it.each([100, 50])('computes every layer at 48 kHz, bands of %i bins', async (ba
   const spectrogram = fisherSpectrogram(floats32(golden, 's48k.wav'), 48000);
   const cut = fisherPatches(spectrogram, config);
   const patches = input('patches', ['sequences', 'patches', 256]);
-  const { output, normed, layers } = fisherTransformer(createScope(), config, patches, input('positions', [1, 'patches', 64]));
+  const { output, normed, layers } = fisherTransformer(
+    createScope(),
+    config,
+    patches,
+    input('positions', [1, 'patches', 64]),
+  );
   const results = await runGraph(
     { output, normed, block0: layers[0].output, inner0: layers[0].inner, inner1: layers[1].inner },
     weights,
@@ -84,6 +91,10 @@ it('has the published number of parameters in every size', () => {
 it('says what is missing or of the wrong shape in a checkpoint', async () => {
   const incomplete = new Map(weights);
   incomplete.delete('blocks.1.norm2.bias');
-  await expect(buildEncoder('x', recogniseWeights(incomplete, { heads: 2 }), incomplete)).rejects.toThrow(/blocks.1.norm2.bias/);
-  expect(() => recogniseWeights(new Map([['foo', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]))).toThrow(/echo or fisher/);
+  await expect(buildEncoder('x', recogniseWeights(incomplete, { heads: 2 }), incomplete)).rejects.toThrow(
+    /blocks.1.norm2.bias/,
+  );
+  expect(() => recogniseWeights(new Map([['foo', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]))).toThrow(
+    /echo or fisher/,
+  );
 });

@@ -1,8 +1,8 @@
 // FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
 import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
-import type { Program } from '../graph/runtime.ts';
 import { reshape } from '../graph/reshape.ts';
+import type { Program } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
@@ -19,7 +19,7 @@ import {
   runBandTransformer,
 } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
-import type { Band, EmbedOptions, Embedding, Encoder, Frames } from './types.ts';
+import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 /** `readme`: cut to 1024 frames, nothing padded. `rmis`: also zero-padded to 1024, as the published RMIS numbers were made. */
 export type FisherLengthMode = 'readme' | 'rmis';
@@ -65,7 +65,10 @@ export function fisherTransformer(
   positions: Tensor,
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
-  const kernel = reshape(scope(`${FISHER_PREFIX}.local_encoder.proj.weight`, [width, 1, PATCH, PATCH]), [width, PATCH * PATCH]);
+  const kernel = reshape(scope(`${FISHER_PREFIX}.local_encoder.proj.weight`, [width, 1, PATCH, PATCH]), [
+    width,
+    PATCH * PATCH,
+  ]);
   const tokens = add(linear(patches, kernel, scope(`${FISHER_PREFIX}.local_encoder.proj.bias`, [width])), positions);
   const withCls = prependToken(scope(`${FISHER_PREFIX}.extra_tokens`, [1, 1, width]), tokens, 'length');
   const normed = norm(scope, `${FISHER_PREFIX}.context_encoder.norm`, withCls, EPSILON);
@@ -168,7 +171,8 @@ export function createFisher(
     width: config.width,
     patchSize: PATCH * PATCH,
     positions: (patches) => {
-      if (patches > rows) throw new InputError(`fisher: ${patches} patches are more than the ${rows} positions of ${id}`);
+      if (patches > rows)
+        throw new InputError(`fisher: ${patches} patches are more than the ${rows} positions of ${id}`);
       return table.subarray(0, patches * config.width);
     },
   };
@@ -183,7 +187,10 @@ export function createFisher(
   };
   const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
     const spectrograms = recordings.map(prepare);
-    const outputs = await runBandTransformer(transformer, spectrograms.map((s) => fisherPatches(s, config)));
+    const outputs = await runBandTransformer(
+      transformer,
+      spectrograms.map((s) => fisherPatches(s, config)),
+    );
     return spectrograms.map((spectrogram, i) => {
       const bands = describeBands(spectrogram, config);
       const frames = options.frames ? framesOf(spectrogram, outputs[i], bands, config) : undefined;

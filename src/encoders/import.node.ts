@@ -56,7 +56,10 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   for (const [key, tensor] of weights) {
     if (!shapes.has(key) && !key.includes('positional_encoder')) continue;
     const data = toFloat32(tensor);
-    kept.set(key, options.float16 ? fromFloat32AsF16(data, tensor.shape) : { dtype: 'F32', shape: [...tensor.shape], data });
+    kept.set(
+      key,
+      options.float16 ? fromFloat32AsF16(data, tensor.shape) : { dtype: 'F32', shape: [...tensor.shape], data },
+    );
   }
   const trial = { channels: [trialSignal()], sampleRate: 16000, name: 'trial signal' };
   const before = await buildEncoder(name, architecture, weights);
@@ -65,27 +68,46 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   await Promise.all([before.release(), after.release()]);
   const largestDifference = a.vector.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b.vector[i])), 0);
   if (!a.vector.every(Number.isFinite) || (!options.float16 && largestDifference > 1e-5)) {
-    throw new InputError(`importWeights: ${file}: a trial signal is embedded ${largestDifference} apart from the original; not imported`);
+    throw new InputError(
+      `importWeights: ${file}: a trial signal is embedded ${largestDifference} apart from the original; not imported`,
+    );
   }
-  const thrum = JSON.stringify({ family: architecture.family, config: architecture.config, hints: allHints, importedFrom: basename(file) });
+  const thrum = JSON.stringify({
+    family: architecture.family,
+    config: architecture.config,
+    hints: allHints,
+    importedFrom: basename(file),
+  });
   const bytes = writeSafetensors(kept, { thrum });
   const path = options.out ?? join(userModelFolder(), `${name}.safetensors`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.tmp`, bytes);
   renameSync(`${path}.tmp`, path);
-  return { path, architecture, parameters: parameterCount(shapes), sha256: sha256Of(readFileSync(path)), largestDifference };
+  return {
+    path,
+    architecture,
+    parameters: parameterCount(shapes),
+    sha256: sha256Of(readFileSync(path)),
+    largestDifference,
+  };
 }
 
 /**
  * Fetches published weights, checks them, and imports them.
  * @throws InputError when offline, when the server refuses, or when the checksum differs.
  */
-export async function pullWeights(published: PublishedWeights, sha256: string | undefined): Promise<Imported & { fetched: string }> {
+export async function pullWeights(
+  published: PublishedWeights,
+  sha256: string | undefined,
+): Promise<Imported & { fetched: string }> {
   const expected = sha256 ?? published.sha256;
   let bytes: Uint8Array;
   try {
     const response = await fetch(published.url);
-    if (!response.ok) throw new InputError(`models pull: ${published.url} answered ${response.status} ${response.statusText}; try later, or fetch it by hand and use thrum models import`);
+    if (!response.ok)
+      throw new InputError(
+        `models pull: ${published.url} answered ${response.status} ${response.statusText}; try later, or fetch it by hand and use thrum models import`,
+      );
     bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     if (error instanceof InputError) throw error;
@@ -95,7 +117,9 @@ export async function pullWeights(published: PublishedWeights, sha256: string | 
   }
   const fetched = sha256Of(bytes);
   if (expected !== undefined && fetched !== expected.toLowerCase()) {
-    throw new InputError(`models pull: expected SHA-256 ${expected}, got ${fetched}; the file is not what was asked for, and was not kept`);
+    throw new InputError(
+      `models pull: expected SHA-256 ${expected}, got ${fetched}; the file is not what was asked for, and was not kept`,
+    );
   }
   const folder = userModelFolder();
   mkdirSync(folder, { recursive: true });

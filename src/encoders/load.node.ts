@@ -25,7 +25,10 @@ export const DEFAULT_ENCODER = 'spectral';
 /** Sizes with weights to load, by name: `echo-small` … */
 export const namedArchitectures: ReadonlyMap<string, Architecture> = new Map(
   families.flatMap((family) =>
-    Object.entries(family.sizes).map(([size, architecture]): [string, Architecture] => [`${family.name}-${size}`, architecture]),
+    Object.entries(family.sizes).map(([size, architecture]): [string, Architecture] => [
+      `${family.name}-${size}`,
+      architecture,
+    ]),
   ),
 );
 
@@ -89,7 +92,10 @@ export function readCheckpoint(path: string): Checkpoint {
   }
   const { tensors, metadata } = readSafetensors(bytes, name);
   const own: unknown = metadata.thrum ? JSON.parse(metadata.thrum) : undefined;
-  return { weights: tensors, hints: own && typeof own === 'object' && 'hints' in own ? (own.hints as ConfigHints) : {} };
+  return {
+    weights: tensors,
+    hints: own && typeof own === 'object' && 'hints' in own ? (own.hints as ConfigHints) : {},
+  };
 }
 
 /** Everything that `--encoder` may name. */
@@ -114,9 +120,16 @@ export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
   const path = architecture ? findWeights(name) : encoder;
   if (!path) throw missingWeights(name);
   if (!existsSync(path)) {
-    throw new InputError(`loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}`);
+    throw new InputError(
+      `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}`,
+    );
   }
   const checkpoint = readCheckpoint(path);
   const id = architecture ? name : basename(path);
-  return buildEncoder(id, recogniseWeights(checkpoint.weights, { ...checkpoint.hints, ...hints }), checkpoint.weights, runtime);
+  return buildEncoder(
+    id,
+    recogniseWeights(checkpoint.weights, { ...checkpoint.hints, ...hints }),
+    checkpoint.weights,
+    runtime,
+  );
 }

@@ -3,7 +3,7 @@ import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
 import { mapSpectrogram, type Spectrogram, spectrogramSize } from '../signal/spectrogram.ts';
 import { onlyChannel } from './mono.ts';
-import type { Band, EmbedOptions, Embedding, Encoder, Frames } from './types.ts';
+import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 /**
  * Descriptions of a frequency bin over time, in nepers:
@@ -60,12 +60,21 @@ function timeStatistics({ values, frames, bins }: Spectrogram): Statistics {
 }
 
 /** Bins [start, end) of each sub-band, with its limits in Hz. */
-function bandEdges({ bins, nFft, sampleRate }: Spectrogram): { start: number; end: number; lowHz: number; highHz: number }[] {
+function bandEdges({
+  bins,
+  nFft,
+  sampleRate,
+}: Spectrogram): { start: number; end: number; lowHz: number; highHz: number }[] {
   const count = Math.min(BANDS, bins);
   return Array.from({ length: count }, (_, b) => {
     const start = Math.round((b * bins) / count);
     const end = Math.round(((b + 1) * bins) / count);
-    return { start, end, lowHz: (start * sampleRate) / nFft, highHz: Math.min((end * sampleRate) / nFft, sampleRate / 2) };
+    return {
+      start,
+      end,
+      lowHz: (start * sampleRate) / nFft,
+      highHz: Math.min((end * sampleRate) / nFft, sampleRate / 2),
+    };
   });
 }
 

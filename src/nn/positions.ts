@@ -1,7 +1,8 @@
 // Fixed sine-cosine position tables.
 
 /** omega_i = 10000^(-i / count), i = 0 … count-1. */
-const frequencies = (count: number): Float64Array => Float64Array.from({ length: count }, (_, i) => 10000 ** (-i / count));
+const frequencies = (count: number): Float64Array =>
+  Float64Array.from({ length: count }, (_, i) => 10000 ** (-i / count));
 
 /**
  * Positions 0 … count-1 as [count, width], row-major: all sines, then all cosines (He et al. 2022, MAE).

@@ -4,9 +4,9 @@ import { attention } from '../graph/attention.ts';
 import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { layerNorm } from '../graph/normalization.ts';
-import { concat, split } from '../graph/slicing.ts';
 import { expand, reshape } from '../graph/reshape.ts';
 import { staticDim } from '../graph/shapes.ts';
+import { concat, split } from '../graph/slicing.ts';
 import type { Dim, Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from './parameters.ts';
 

@@ -39,8 +39,14 @@ function wearInNote(score: readonly number[], fitted: number, threshold: number)
   const after = score.slice(fitted, Math.min(score.length, 3 * fitted));
   const next = after.length > 0 ? median(after) : late;
   const changes: string[] = [];
-  if (early > 1.5 * late) changes.push(`scores fall from ${early.toFixed(2)} to ${late.toFixed(2)} while it is fitted: the machine runs in, and the spread of that time widens the threshold (${threshold.toFixed(2)})`);
-  if (next > 1.5 * late) changes.push(`right after the fitted part the median rises from ${late.toFixed(2)} to ${next.toFixed(2)}: normal had not settled yet, so early alarms may be wear-in, not damage; fit on a later part (--part) to leave it out`);
+  if (early > 1.5 * late)
+    changes.push(
+      `scores fall from ${early.toFixed(2)} to ${late.toFixed(2)} while it is fitted: the machine runs in, and the spread of that time widens the threshold (${threshold.toFixed(2)})`,
+    );
+  if (next > 1.5 * late)
+    changes.push(
+      `right after the fitted part the median rises from ${late.toFixed(2)} to ${next.toFixed(2)}: normal had not settled yet, so early alarms may be wear-in, not damage; fit on a later part (--part) to leave it out`,
+    );
   return changes.length > 0 ? `Wear-in: ${changes.join('; ')}.` : undefined;
 }
 
@@ -71,7 +77,10 @@ export function curveOf(scored: readonly ScoredRecording[], detector: Detector):
       : `First alarm (${PERSISTENCE} in a row) at ${byRecord ? `record ${at}` : `${x[at]} s`}, ${percent(at, score.length)} of the run; ${percent(score.length - at, score.length)} of it was left.`,
     `${isolated} single ${isolated === 1 ? 'alarm' : 'alarms'} before that, outside the fitted part.`,
   ];
-  if (fitted > 0) notes.push(`The first ${percent(fitted, score.length)} are what the detector was fitted on; they are scored against each other.`);
+  if (fitted > 0)
+    notes.push(
+      `The first ${percent(fitted, score.length)} are what the detector was fitted on; they are scored against each other.`,
+    );
   const wearIn = wearInNote(score, fitted, threshold);
   if (wearIn) notes.push(wearIn);
   const width = Math.max(5, Math.floor(score.length / 60) * 2 + 1);

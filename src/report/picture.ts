@@ -1,6 +1,7 @@
 // Pictures of a stretch of signal for the report: spectrogram, waveform, sound.
-import { type Recording, sampleCount } from '../signal/recording.ts';
+
 import { writeWav } from '../signal/readers/wav-write.ts';
+import { type Recording, sampleCount } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
 import { magnitudeSpectrogram } from '../signal/spectrogram.ts';
 import type { ReportDetail, ReportSpectrogram } from './types.ts';
@@ -10,7 +11,11 @@ const PICTURE_BINS = 128;
 const DYNAMIC_RANGE_DB = 70;
 
 /** Averages rows and columns of a power spectrogram down to at most 300 x 128 cells. */
-function pool(values: Float32Array, frames: number, bins: number): { power: Float64Array; frames: number; bins: number } {
+function pool(
+  values: Float32Array,
+  frames: number,
+  bins: number,
+): { power: Float64Array; frames: number; bins: number } {
   const [rows, columns] = [Math.min(frames, PICTURE_FRAMES), Math.min(bins, PICTURE_BINS)];
   const power = new Float64Array(rows * columns);
   const counts = new Float64Array(rows * columns);
@@ -34,8 +39,17 @@ export function pictureSpectrogram(signal: Float32Array, sampleRate: number): Re
   const decibels = power.map((value) => 10 * Math.log10(value + 1e-20));
   const high = decibels.reduce((a, b) => Math.max(a, b), -200);
   const low = high - DYNAMIC_RANGE_DB;
-  const values = Uint8Array.from(decibels, (value) => Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * 255));
-  return { frames, bins, durationSeconds: signal.length / sampleRate, maxHz: sampleRate / 2, values, dbRange: [low, high] };
+  const values = Uint8Array.from(decibels, (value) =>
+    Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * 255),
+  );
+  return {
+    frames,
+    bins,
+    durationSeconds: signal.length / sampleRate,
+    maxHz: sampleRate / 2,
+    values,
+    dbRange: [low, high],
+  };
 }
 
 /** Lowest and highest sample in each of at most 1000 equal stretches. */

@@ -34,15 +34,15 @@ export function rowsOf(scored: readonly ScoredRecording[]): ReportRow[] {
     const index = counts.get(name) ?? 0;
     counts.set(name, index + 1);
     return {
-    file: name,
-    index,
-    startSeconds,
-    durationSeconds,
-    score: verdict?.score ?? Number.NaN,
-    pValue: verdict?.pValue ?? Number.NaN,
-    verdict: verdict?.anomalous ? 'anomalous' : 'normal',
-    ...(diagnosis && { diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence } }),
-    ...(verdict && { bands: verdict.bands.map(({ lowHz, highHz, share }) => ({ lowHz, highHz, share })) }),
+      file: name,
+      index,
+      startSeconds,
+      durationSeconds,
+      score: verdict?.score ?? Number.NaN,
+      pValue: verdict?.pValue ?? Number.NaN,
+      verdict: verdict?.anomalous ? 'anomalous' : 'normal',
+      ...(diagnosis && { diagnosis: { label: diagnosis.label, confidence: diagnosis.confidence } }),
+      ...(verdict && { bands: verdict.bands.map(({ lowHz, highHz, share }) => ({ lowHz, highHz, share })) }),
     };
   });
 }
@@ -66,10 +66,18 @@ async function detailOf(
   const { chosen, part } = chooseRecordings(await readRecordingFile(row.path, options.read), options.part);
   const recording = chosen.find(({ name }) => name === row.name);
   if (!recording) return undefined;
-  const prepared = prepareRecording(recording, { channel, segmentSeconds, part, sampleRate, resample: options.resample });
+  const prepared = prepareRecording(recording, {
+    channel,
+    segmentSeconds,
+    part,
+    sampleRate,
+    resample: options.resample,
+  });
   const start = worstStart(row, segmentSeconds);
   const segments = segmentRecording(prepared, segmentSeconds, channel);
-  const segment = segments.reduce((a, b) => (Math.abs(b.startSeconds - start) < Math.abs(a.startSeconds - start) ? b : a));
+  const segment = segments.reduce((a, b) =>
+    Math.abs(b.startSeconds - start) < Math.abs(a.startSeconds - start) ? b : a,
+  );
   const [piece] = segment.channels;
   const { frames } = await encoder.embed(piece, { frames: true });
   const map = frames && detector.frameStatistics && deviationMap(frames, detector.frameStatistics);
@@ -80,7 +88,10 @@ async function detailOf(
     waveform: peakEnvelope(piece.channels[0], recording.unit),
     audio: playable(piece),
     ...(map && { deviation: { frames: map.steps, bands: map.bands, values: map.values } }),
-    ...(nearest && row.verdict && { nearest: { file: nearest.file, startSeconds: nearest.startSeconds, distance: row.verdict.score } }),
+    ...(nearest &&
+      row.verdict && {
+        nearest: { file: nearest.file, startSeconds: nearest.startSeconds, distance: row.verdict.score },
+      }),
   };
 }
 
@@ -120,7 +131,9 @@ export async function buildScoreReport(input: ScoreReportInput): Promise<ReportD
   const normal = entries.filter((entry) => isNormal(entry, settings));
   const domains = Object.keys(detector.scales).filter((domain) => domain !== '');
   const curve = curveOf(scored, detector);
-  const constant = scored.filter((row) => row.constant).map(({ name }) => `${name}: every sample is the same; the sensor may be dead`);
+  const constant = scored
+    .filter((row) => row.constant)
+    .map(({ name }) => `${name}: every sample is the same; the sensor may be dead`);
   return {
     title: input.title,
     generatedAt: new Date().toISOString(),

@@ -35,7 +35,9 @@ export function collectFiles(paths: readonly string[]): string[] {
     const before = files.length;
     walk(path, files);
     if (files.length === before) {
-      throw new InputError(`${path}: no recordings in this folder; Thrum looks for ${[...RECORDING_EXTENSIONS].join(' ')}`);
+      throw new InputError(
+        `${path}: no recordings in this folder; Thrum looks for ${[...RECORDING_EXTENSIONS].join(' ')}`,
+      );
     }
   }
   if (files.length === 0) throw new InputError('expected at least one file or folder');

@@ -77,7 +77,11 @@ export function takePart(recording: Recording, part: Part): Recording {
  * last full piece (it overlaps the one before); a shorter one is left out. A recording shorter than one piece is one
  * piece, as it is. `null`: the whole.
  */
-export function segmentRecording(recording: Recording, segmentSeconds: number | null, choice: ChannelChoice): Segment[] {
+export function segmentRecording(
+  recording: Recording,
+  segmentSeconds: number | null,
+  choice: ChannelChoice,
+): Segment[] {
   const channels = pickChannel(recording, choice);
   const total = sampleCount(recording);
   const { sampleRate } = recording;

@@ -151,7 +151,7 @@ describe('readCsv, time', () => {
   it('drops a count of samples, which gives no rate', () => {
     for (const text of ['0,5\n1,7\n2,6\n', ',x\n1,5\n2,7\n3,6\n', 'index,x\n0,5\n1,7\n2,6\n', 't,x\n0,5\n1,7\n2,6\n']) {
       expect(read(text, rate)).toEqual({ channels: [[5, 7, 6]], sampleRate: 100, unit: undefined });
-      expect(() => read(text)).toThrow(/expected a sampling rate.*(samples).*--sample-rate/);
+      expect(() => read(text)).toThrow(/expected a sampling rate.*(samples).*--rate/);
     }
     expect(() => read('0,5\n10,7\n20,6\n')).toThrow(/steps of 10, in no stated unit/);
   });
@@ -178,7 +178,7 @@ describe('readCsv, time', () => {
 
   it('takes the rate from the user where time is written too coarsely', () => {
     const text = rows(50, (i) => `${i === 0 ? 'time,x\n' : ''}${(i * 0.001).toFixed(2)},${i}`);
-    expect(() => read(text)).toThrow(/too coarsely.*--sample-rate/);
+    expect(() => read(text)).toThrow(/too coarsely.*--rate/);
     expect(() => read(text, { sampleRate: 500 })).toThrow(/time in steps of 1\/500 s/);
     expect(read(text, { sampleRate: 1000 })).toMatchObject({ sampleRate: 1000, channels: { length: 1 } });
   });
@@ -220,7 +220,7 @@ describe('readCsv, errors', () => {
 
   it('asks for a rate where there is none', () => {
     expect(() => read('1.5\n2\n')).toThrow(
-      /sampling rate, found none: no column of time \(a\.csv\); give it with --sample-rate/,
+      /sampling rate, found none: no column of time \(a\.csv\); give it with --rate/,
     );
   });
 

@@ -58,7 +58,7 @@ export const decodeFlacFrames = async (
   const sampleRate = info.sampleRate || options.sampleRate;
   if (!sampleRate) {
     throw new InputError(
-      `${place.reader}: expected a sampling rate, found 0 (${place.name}); give it with --sample-rate`,
+      `${place.reader}: expected a sampling rate, found 0 (${place.name}); give it with --rate`,
     );
   }
   const decoded = await withFlacDecoder(async (decoder) => {

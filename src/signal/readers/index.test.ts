@@ -50,7 +50,7 @@ describe('readRecordings', () => {
   it('takes a rate that agrees with the file and refuses one that does not', async () => {
     expect((await readRecordings(wav, { sampleRate: 8001 }))[0].sampleRate).toBe(8000);
     await expect(readRecordings(wav, { sampleRate: 8100, name: 'a.wav' })).rejects.toThrow(
-      /8100 Hz as given with --sample-rate, found 8000 Hz in the file \(a\.wav\)/,
+      /8100 Hz as given with --rate, found 8000 Hz in the file \(a\.wav\)/,
     );
     for (const sampleRate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       await expect(readRecordings(utf8('1,2\n3,5\n'), { sampleRate })).rejects.toThrow(/sampling rate above 0 Hz/);

@@ -71,10 +71,10 @@ const checkRecording = (recording: Recording, wantedRate: number | undefined): v
   const other = channels.find((channel) => channel.length !== samples);
   if (other) throw fail(`${samples} samples in every channel`, `${other.length}`, 'name one channel with --variable');
   if (!Number.isFinite(sampleRate) || sampleRate <= 0) {
-    throw fail('a sampling rate above 0 Hz', `${sampleRate}`, 'correct the file, or --sample-rate if it was given');
+    throw fail('a sampling rate above 0 Hz', `${sampleRate}`, 'correct the file, or --rate if it was given');
   }
   if (wantedRate !== undefined && !(Math.abs(wantedRate - sampleRate) <= RATE_TOLERANCE * sampleRate)) {
-    throw fail(`${wantedRate} Hz as given with --sample-rate`, `${sampleRate} Hz in the file`, 'leave the option out');
+    throw fail(`${wantedRate} Hz as given with --rate`, `${sampleRate} Hz in the file`, 'leave the option out');
   }
 };
 

@@ -273,7 +273,7 @@ describe('readTdms', () => {
   it('takes the rate from the user where the file has none', () => {
     const bytes = file({ objects: [{ path: A, raw }], newList: true, data: [[2, [1, 2]]] });
     expect(numbers(bytes, { sampleRate: 50 })[0].sampleRate).toBe(50);
-    expect(() => numbers(bytes)).toThrow(/sampling rate, found no wf_increment at rig\/a \(rig\.tdms\).*--sample-rate/);
+    expect(() => numbers(bytes)).toThrow(/sampling rate, found no wf_increment at rig\/a \(rig\.tdms\).*--rate/);
   });
 
   const whole = file({ objects: pair(raw), newList: true, data: [[2, [1, 2, 3, 4]]] });

@@ -67,7 +67,7 @@ const describe = (object: TdmsObject, options: ReadOptions, name: string): Chann
   const sampleRate = measured ?? options.sampleRate;
   if (sampleRate === undefined) {
     throw new InputError(
-      `readTdms: expected a sampling rate, found no wf_increment at ${path} (${name}); give it with --sample-rate`,
+      `readTdms: expected a sampling rate, found no wf_increment at ${path} (${name}); give it with --rate`,
     );
   }
   const described = { path, object, length: lengthOf(object), sampleRate };

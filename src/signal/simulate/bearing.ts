@@ -16,11 +16,11 @@ import { createShaft, meanSpeed, sampleTurns, timeAt, turnsAt } from './shaft.ts
 export type BearingDefect = 'outer-race' | 'inner-race' | 'ball' | 'cage';
 
 /** Impacts of a defect per turn of the shaft. */
-export const impactOrder = (orders: BearingOrders, defect: BearingDefect): number =>
+const impactOrder = (orders: BearingOrders, defect: BearingDefect): number =>
   ({ 'outer-race': orders.bpfo, 'inner-race': orders.bpfi, ball: 2 * orders.bsf, cage: orders.ftf })[defect];
 
 /** Characteristic frequencies in Hz of a bearing on a shaft of `shaftHz`. */
-export const bearingFrequencies = (orders: BearingOrders, shaftHz: number) => ({
+const bearingFrequencies = (orders: BearingOrders, shaftHz: number) => ({
   shaft: shaftHz,
   bpfo: orders.bpfo * shaftHz,
   bpfi: orders.bpfi * shaftHz,
@@ -31,7 +31,7 @@ export const bearingFrequencies = (orders: BearingOrders, shaftHz: number) => ({
 type Impact = { time: number; turns: number; count: number; index: number };
 
 // Intervals vary independently by 1 to 1.5 %, as rollers slip in their cage pockets: the train is not quite periodic
-// (Randall & Antoni 2011, section 2.2), which smears its higher harmonics as in measured signals.
+// (Randall & Antoni 2011), which smears its higher harmonics as in measured signals.
 const impactsOf = (random: Random, clock: Clock, shaft: Shaft, order: number): Impact[] => {
   const slip = random.uniform(0.01, 0.015);
   const impacts: Impact[] = [];
@@ -102,7 +102,7 @@ export const addDefectImpacts = (
 };
 
 /** Draws the structure around a bearing: housing, base and bearing modes, 120 Hz to 16 kHz. */
-export const bearingModes = (identity: Random): Mode[] =>
+const bearingModes = (identity: Random): Mode[] =>
   drawModes(identity.fork('modes'), { band: [120, 16_000], count: 9, damping: [0.015, 0.05], centre: 3500 });
 
 const ratedSpeed = (identity: Random) => identity.fork('rating').logUniform(20, 50);
@@ -152,7 +152,7 @@ const run = (conditions: Conditions): MachineSignal => {
   return { channels: [out], speedHz, faultFrequencies: bearingFrequencies(bearingOrders(geometry), speedHz) };
 };
 
-export const bearingTypes = Object.keys(knownBearings) as (keyof typeof knownBearings)[];
+const bearingTypes = Object.keys(knownBearings) as (keyof typeof knownBearings)[];
 const defects: readonly BearingDefect[] = ['outer-race', 'inner-race', 'ball', 'cage'];
 
 /** Rolling bearing with local defects; acceleration in g. Sources: the works named above, bearings of `knownBearings`. */

@@ -28,7 +28,7 @@ const run = (conditions: Conditions): MachineSignal => {
   const loose = amount(conditions, 'loose-mount');
   const out = silence(clock);
 
-  // Sound pressure of a fan grows with speed to the power 2.5 (50 log n, the fan law of VDI 3731 and ISO 13347 practice).
+  // Sound pressure of a fan grows with speed to the power 2.5 (50 log n, the usual fan sound law).
   const law = relative ** 2.5;
   const blade = levels.logUniform(0.02, 0.045) * law * (0.7 + 0.3 * load);
   const bladeSeries = [1, 0.5, 0.28, 0.15, 0.08].map((a) => a * blade * levels.logUniform(0.6, 1.6));

@@ -66,7 +66,7 @@ export const polePassFrequency = (supplyHz: number, slip: number): number => 2 *
 /**
  * Load on a rolling element at `angle` (radians) from the load direction, 1 in the centre and 0 outside the load zone.
  * `extent` is the load distribution factor (0.5: no clearance, half the ring carries). Exponent 3/2 is for point contact.
- * Source: Stribeck's equation as in McFadden & Smith 1984, J. Sound Vib. 96, eq. 3.
+ * Source: Stribeck's equation as in McFadden & Smith 1984, J. Sound Vib. 96(1).
  */
 export const loadZone = (angle: number, extent = 0.5): number => {
   const inside = 1 - (1 - Math.cos(angle)) / (2 * extent);
