@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     'cli/main': 'src/cli/main.ts',
     'cli/demo': 'src/cli/demo.ts',
+    'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
     'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
   },
   format: 'esm',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { floats, floats32, maxDifference, readGolden, readGoldenJson } from '../../tests/golden.ts';
+import { floats, floats32, type GoldenTensor, maxDifference, readGolden, readGoldenJson } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { add } from '../graph/elementwise.ts';
 import { gatherRows } from '../graph/indexing.ts';
@@ -33,6 +33,12 @@ const config: EchoConfig = { width: 64, depth: 2, heads: 2, bandBins: 32, patchF
 const architecture = recogniseWeights(weights, { heads: 2 });
 const encoder = await buildEncoder('mini64', architecture, weights);
 
+const bigints = (tensors: Map<string, GoldenTensor>, name: string): BigInt64Array => {
+  const data = tensors.get(name)?.data;
+  if (!(data instanceof BigInt64Array)) throw new Error(`no I64 tensor ${name}`);
+  return data;
+};
+
 describe.each(Object.keys(meta))('golden %s', (name) => {
   const golden = readGolden(`echo/mini64.${name}.safetensors`);
   const { sample_rate: sampleRate, bands, patches_first_segment: patches } = meta[name];
@@ -43,7 +49,7 @@ describe.each(Object.keys(meta))('golden %s', (name) => {
     const bins = Math.floor(nFft / 2) + 1;
     const placed = echoBands(bins, nFft);
     expect(placed.flatMap(({ start, end }) => [start, end])).toEqual(
-      [...(golden.get('band_bins')?.data as BigInt64Array)].map(Number),
+      [...bigints(golden, 'band_bins')].map(Number),
     );
     expect(
       maxDifference(
@@ -98,7 +104,7 @@ it('encodes only the tokens that a mask leaves, CLS always', async () => {
   const zeroBand = input('bandPositions', [7, 1, 64]);
   const kept = reshape(gatherRows(reshape(tokens, [91, 64]), rows), [7, 3, 64]);
   const { output } = echoTransformer(scope, config, kept, zeroBand, 4);
-  const ids = golden.get('ids_keep')?.data as BigInt64Array;
+  const ids = bigints(golden, 'ids_keep');
   // The golden tokens hold the band positions already; only CLS still needs them, so they are taken out again first.
   const band = floats32(full, 'freq_pos_emb');
   const withPositions = floats32(golden, 'patches_with_pos');

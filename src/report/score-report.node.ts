@@ -27,14 +27,23 @@ export type ScoreReportInput = {
 /** Recordings that are opened again for pictures: the worst ones. */
 const DETAILS = 8;
 
+/** The folder that all names start with, its last slash included. */
+function commonFolder(names: readonly string[]): string {
+  const [first = ''] = names;
+  let end = first.lastIndexOf('/') + 1;
+  while (end > 0 && !names.every((name) => name.startsWith(first.slice(0, end)))) end = first.lastIndexOf('/', end - 2) + 1;
+  return first.slice(0, end);
+}
+
 /** Rows as the report and the terminal show them. */
 export function rowsOf(scored: readonly ScoredRecording[]): ReportRow[] {
+  const folder = commonFolder(scored.map(({ name }) => name));
   const counts = new Map<string, number>();
   return scored.map(({ name, startSeconds, durationSeconds, verdict, diagnosis }) => {
     const index = counts.get(name) ?? 0;
     counts.set(name, index + 1);
     return {
-      file: name,
+      file: name.slice(folder.length),
       index,
       startSeconds,
       durationSeconds,

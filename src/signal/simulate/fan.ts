@@ -70,7 +70,7 @@ const run = (conditions: Conditions): MachineSignal => {
     damping: [0.01, 0.03],
     centre: 2500,
   });
-  if (rub > 0) mix(out, rubbing(conditions, turns, { modes: casing, level: 0.16 * rub ** 1.3 * law }));
+  if (rub > 0) mix(out, rubbing(conditions, turns, { modes: casing, level: 0.065 * rub ** 1.3 * law }));
   if (loose > 0) {
     // A foot that lifts off clips the motion: many orders, and half orders once it lands only every other turn.
     const halves = turns.map((turn) => turn / 2);

@@ -143,7 +143,7 @@ const collapses = (
     // Collapse strengths are spread widely: few are loud.
     const size =
       -Math.log(draws.uniform()) * (0.25 + 0.75 * passing * passing) * side * Math.max(0.1, 1 + valueAt(cloud, time));
-    strike(force, clock, time, 0.17 * severity ** 0.8 * size * draws.pick([-1, 1]));
+    strike(force, clock, time, 0.15 * severity ** 0.8 * size * draws.pick([-1, 1]));
   }
   return ring(force, modes, clock);
 };

@@ -25,7 +25,7 @@ const drawCycles = (conditions: Conditions, cycles: Shaft): Cycle[] => {
   const build = identity.fork('build');
   const duty = build.uniform(0.35, 0.6);
   const delays = [build.uniform(0.008, 0.02), build.uniform(0.01, 0.025)];
-  const strengths = [build.logUniform(0.7, 1.3), build.logUniform(0.5, 1)];
+  const strengths = [build.logUniform(0.6, 1.1), build.logUniform(0.45, 0.9)];
   const sticking = amount(conditions, 'sticking');
   const timing = take.fork('timing');
   const fates = take.fork('sticking');
@@ -110,7 +110,7 @@ const contamination = (
   for (const time of randomTimes(random.fork('times'), clock, rate)) {
     const i = Math.min(flowing.length - 1, Math.max(0, Math.round((time - clock.start) * clock.sampleRate)));
     const size = -Math.log(random.uniform()) * flowing[i];
-    strike(grains, clock, time, 0.22 * dirt * size * random.pick([-1, 1]));
+    strike(grains, clock, time, 0.17 * dirt * size * random.pick([-1, 1]));
   }
   const out = ring(grains, modes, clock);
   const seat = random.fork('seat');
