@@ -1,18 +1,38 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsdown';
 
-export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    'cli/main': 'src/cli/main.ts',
-    'cli/demo': 'src/cli/demo.ts',
-    'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
-    'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
-  },
+const shared = {
   format: 'esm',
-  platform: 'node',
-  target: 'node20',
   outExtensions: () => ({ js: '.js' }),
   dts: true,
-  clean: true,
   logLevel: 'warn',
-});
+} as const;
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: {
+      index: 'src/index.ts',
+      'cli/main': 'src/cli/main.ts',
+      'cli/demo': 'src/cli/demo.ts',
+      'bench/main': 'bench/main.ts',
+      'bench/peers': 'bench/peers.ts',
+      'bench/detection': 'bench/detection.ts',
+      'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
+      'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
+    },
+    platform: 'node',
+    target: 'node20',
+    clean: true,
+  },
+  {
+    ...shared,
+    entry: { browser: 'src/browser.ts' },
+    platform: 'browser',
+    target: 'es2023',
+    clean: false,
+    outDir: 'dist/web',
+    // The same function names, from the runtime of the platform.
+    alias: { [fileURLToPath(new URL('src/graph/program.node.ts', import.meta.url))]: fileURLToPath(new URL('src/graph/program.browser.ts', import.meta.url)) },
+  },
+]);

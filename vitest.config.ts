@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where the results go as JSON too, if anyone wants them. */
+const json = process.env.THRUM_TEST_JSON;
+
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
@@ -7,5 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: json ? ['default', 'json'] : ['default'],
+    ...(json && { outputFile: { json } }),
   },
 });

@@ -1,2 +1,12 @@
-export { InputError } from './signal/errors.ts';
-export { duration, type ReadOptions, type Recording, sampleCount } from './signal/recording.ts';
+// The public API in Node.
+export * from './portable.ts';
+export { type FitFilesOptions, fitFiles } from './detection/fit-files.node.ts';
+export { labelsFromFolders, namesFromTable } from './detection/labels.node.ts';
+export { type ScoredRecording, type ScoreFilesOptions, scoreFiles } from './detection/score-files.node.ts';
+export { embedFiles } from './encoders/embed-pool.node.ts';
+export { importWeights } from './encoders/import.node.ts';
+export { type EncoderSpec, loadEncoder } from './encoders/load.node.ts';
+export { loadProgramInWorker } from './graph/executor.node.ts';
+export { buildScoreReport } from './report/score-report.node.ts';
+export { collectFiles } from './signal/collect-files.node.ts';
+export { readRecordingFile } from './signal/read-file.node.ts';

@@ -66,7 +66,7 @@ export const fitCommand: Command = {
     neighbours: { value: 'K', short: 'k', description: 'neighbours whose mean distance is the score (default 1)' },
     transform: {
       value: 'T',
-      description: 'none, centre, standardise or whiten, learned from the bank (default standardise)',
+      description: 'none, centre, standardise or whiten, learned from the bank (default whiten)',
     },
     aggregate: { value: 'A', description: 'score of a recording from its pieces: mean or max (default mean)' },
     ...readOptionSpecs,

@@ -72,7 +72,7 @@ export type Detector = {
 export const defaultSettings: DetectorSettings = {
   metric: 'euclidean',
   k: 1,
-  transform: 'standardise',
+  transform: 'whiten',
   aggregation: 'mean',
   falseAlarmRate: 0.01,
   normalLabel: 'normal',

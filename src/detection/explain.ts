@@ -28,10 +28,10 @@ export type DeviationMap = {
 };
 
 /** Longest map that a picture can show. */
-const MAX_STEPS = 240;
+const MAX_STEPS = 120;
 
 /**
- * Standard scores of the features over time against normal recordings, pooled to at most 240 steps of time.
+ * Standard scores of the features over time against normal recordings, pooled to at most 120 steps of time.
  * @throws InputError if the frames are not those the statistics were made from.
  */
 export function deviationMap(frames: Frames, statistics: FrameStatistics): DeviationMap {

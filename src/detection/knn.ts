@@ -24,8 +24,8 @@ export type Neighbours = { indices: number[]; distances: number[] };
 const PLAIN_LIMIT = 3e7;
 const BLOCK_ROWS = 4096;
 const QUERY_ROWS = 1024;
-/** Candidates beyond k that are measured again in float64, so that float32 products cannot change the order. */
-const MARGIN = 8;
+/** Candidates per query that rounding leaves in doubt; where there are more, every row is measured. */
+const MAX_CANDIDATES = 256;
 
 function dot(a: Float32Array, b: Float32Array): number {
   let s0 = 0;
@@ -67,20 +67,35 @@ const ranking = (product: number, normA: number, normB: number, metric: Metric):
   return norms > 0 ? -product / norms : 0;
 };
 
-/** The `size` smallest of a stream of (rank, index), kept as a sorted list; size is small. */
-function createShortlist(size: number) {
+/**
+ * How far a ranking may be off. A product of D terms with unit roundoff u is wrong by at most lambda sqrt(D) u |a| |b|
+ * but for a probability that falls like exp(-lambda^2 / 2); lambda is 8 here (Higham & Mary 2019, "A new approach to
+ * probabilistic rounding error analysis").
+ */
+const rankingError = (normA: number, normB: number, columns: number, unit: number, metric: Metric): number =>
+  4 * Math.sqrt(columns) * unit * (metric === 'cosine' ? 2 : (Math.sqrt(normA) + Math.sqrt(normB)) ** 2);
+
+/**
+ * Candidates for the k smallest of a stream of (rank, index): all whose rank is within `slack` of the k-th smallest,
+ * sorted. `complete` says whether they were few enough to keep.
+ */
+function createShortlist(k: number, slack: number) {
   const ranks: number[] = [];
   const indices: number[] = [];
+  let bound = Number.POSITIVE_INFINITY;
+  let dropped = Number.POSITIVE_INFINITY;
   return {
     indices,
+    complete: () => dropped > bound,
     offer(rank: number, index: number) {
-      if (ranks.length === size && rank >= ranks[size - 1]) return;
+      if (rank > bound) return;
       let at = ranks.length;
       while (at > 0 && ranks[at - 1] > rank) at--;
       ranks.splice(at, 0, rank);
       indices.splice(at, 0, index);
-      if (ranks.length > size) {
-        ranks.pop();
+      if (ranks.length >= k) bound = ranks[k - 1] + slack;
+      while (ranks.length > k && (ranks[ranks.length - 1] > bound || ranks.length > k + MAX_CANDIDATES)) {
+        dropped = Math.min(dropped, ranks.pop() as number);
         indices.pop();
       }
     },
@@ -101,9 +116,11 @@ function products(): Promise<Program> {
 
 type Block = { values: ArrayLike<number>; from: number; rows: number };
 
+const isPlain = (bank: Matrix, queries: Matrix): boolean => bank.rows * queries.rows * bank.columns <= PLAIN_LIMIT;
+
 /** Products of a block of queries with the bank, block by block. */
 async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Block> {
-  const plain = bank.rows * queries.rows * bank.columns <= PLAIN_LIMIT;
+  const plain = isPlain(bank, queries);
   for (let from = 0; from < bank.rows; from += BLOCK_ROWS) {
     const rows = Math.min(BLOCK_ROWS, bank.rows - from);
     const part = bank.values.subarray(from * bank.columns, (from + rows) * bank.columns);
@@ -132,19 +149,29 @@ async function searchBlock(
 ): Promise<Neighbours[]> {
   const { k, metric, bankGroups, queryGroups } = options;
   const queryNorms = squaredNorms(queries);
-  const lists = Array.from({ length: queries.rows }, () => createShortlist(k + MARGIN));
+  const unit = isPlain(bank, queries) ? 2 ** -53 : 2 ** -24;
+  const largest = bankNorms.reduce((a, b) => Math.max(a, b), 0);
+  const lists = Array.from({ length: queries.rows }, (_, q) =>
+    createShortlist(k, 2 * rankingError(queryNorms[q], largest, bank.columns, unit, metric)),
+  );
+  const meets = (q: number, index: number): boolean => {
+    const group = queryGroups?.[queryOffset + q];
+    return group === undefined || bankGroups?.[index] !== group;
+  };
   for await (const block of productBlocks(bank, queries)) {
     for (let q = 0; q < queries.rows; q++) {
-      const group = queryGroups?.[queryOffset + q];
       for (let r = 0; r < block.rows; r++) {
         const index = block.from + r;
-        if (group !== undefined && bankGroups?.[index] === group) continue;
+        if (!meets(q, index)) continue;
         lists[q].offer(ranking(block.values[q * block.rows + r], queryNorms[q], bankNorms[index], metric), index);
       }
     }
   }
-  return lists.map(({ indices }, q) => {
-    const measured = indices
+  return lists.map((list, q) => {
+    const candidates = list.complete()
+      ? list.indices
+      : Array.from({ length: bank.rows }, (_, index) => index).filter((index) => meets(q, index));
+    const measured = candidates
       .map((index) => ({ index, distance: distance(row(queries, q), row(bank, index), metric) }))
       .sort((a, b) => a.distance - b.distance || a.index - b.index)
       .slice(0, k);
@@ -153,7 +180,8 @@ async function searchBlock(
 }
 
 /**
- * The k nearest rows of `bank` for every row of `queries`, exactly; ties go to the lower index.
+ * The k nearest rows of `bank` for every row of `queries`; ties go to the lower index. Products choose the candidates,
+ * and all that their rounding leaves in doubt are measured in float64, so the answer is that of float64 distances.
  * Memory: one block of 4096 bank rows times 1024 queries.
  * @throws TypeError if the widths differ or k is not a positive integer.
  */

@@ -21,7 +21,7 @@ export type Transform = {
 };
 
 /** Rows that the principal directions are computed from; more add nothing but time. */
-const WHITENING_ROWS = 512;
+const WHITENING_ROWS = 256;
 /** Share of the mean variance that is added to every direction, so that no direction counts without limit. */
 const SHRINKAGE = 0.1;
 
@@ -54,7 +54,7 @@ function thin(bank: Matrix, limit: number): Matrix {
 }
 
 /**
- * Principal directions by way of the small Gram matrix [n, n] (n <= 512 rows), never the large covariance [D, D].
+ * Principal directions by way of the small Gram matrix [n, n] (n <= 256 rows), never the large covariance [D, D].
  * Gains are relative to a direction without any variance: sqrt(rho / (lambda + rho)).
  */
 function whitening(bank: Matrix, mean: Float32Array): { directions: Matrix; gains: Float32Array } {

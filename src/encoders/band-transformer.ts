@@ -2,6 +2,9 @@
 import { float32, type Program } from '../graph/runtime.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
+/** How a graph is built for the provider it will run on. */
+export type GraphOptions = { fusedAttention?: boolean };
+
 /** The sub-bands of one stretch of sound, cut into patches. */
 export type BandSequences = {
   /** [bands, patches, patchSize], row-major. */

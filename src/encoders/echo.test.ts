@@ -48,9 +48,7 @@ describe.each(Object.keys(meta))('golden %s', (name) => {
     const nFft = Math.trunc(0.025 * sampleRate);
     const bins = Math.floor(nFft / 2) + 1;
     const placed = echoBands(bins, nFft);
-    expect(placed.flatMap(({ start, end }) => [start, end])).toEqual(
-      [...bigints(golden, 'band_bins')].map(Number),
-    );
+    expect(placed.flatMap(({ start, end }) => [start, end])).toEqual([...bigints(golden, 'band_bins')].map(Number));
     expect(
       maxDifference(
         placed.map(({ position }) => position),
@@ -103,7 +101,7 @@ it('encodes only the tokens that a mask leaves, CLS always', async () => {
   const rows = input('rows', [21], 'int64');
   const zeroBand = input('bandPositions', [7, 1, 64]);
   const kept = reshape(gatherRows(reshape(tokens, [91, 64]), rows), [7, 3, 64]);
-  const { output } = echoTransformer(scope, config, kept, zeroBand, 4);
+  const { output } = echoTransformer(scope, config, kept, zeroBand, { length: 4 });
   const ids = bigints(golden, 'ids_keep');
   // The golden tokens hold the band positions already; only CLS still needs them, so they are taken out again first.
   const band = floats32(full, 'freq_pos_emb');

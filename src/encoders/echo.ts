@@ -16,6 +16,7 @@ import {
   type BandOutputs,
   type BandSequences,
   type BandTransformer,
+  type GraphOptions,
   placeFrames,
   runBandTransformer,
 } from './band-transformer.ts';
@@ -78,26 +79,30 @@ export function echoTransformer(
   config: EchoConfig,
   tokens: Tensor,
   bandPositions: Tensor,
-  length: number | string = 'length',
+  { length = 'length', fusedAttention }: GraphOptions & { length?: number | string } = {},
 ): { output: Tensor; layers: Tensor[] } {
   const { width, depth, heads } = config;
   let x = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
   const layers: Tensor[] = [];
   for (let i = 0; i < depth; i++) {
-    x = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON }).output;
+    x = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention }).output;
     layers.push(x);
   }
   return { output: norm(scope, 'norm', x, EPSILON), layers };
 }
 
 /** The inference graph: inputs `patches`, `positions`, `bandPositions`; outputs `cls` [N, D] and `tokens` [N, P, D]. */
-export function echoGraph(scope: ParameterScope, config: EchoConfig): { cls: Tensor; tokens: Tensor } {
+export function echoGraph(
+  scope: ParameterScope,
+  config: EchoConfig,
+  options: GraphOptions = {},
+): { cls: Tensor; tokens: Tensor } {
   const { width, bandBins, patchFrames } = config;
   const patches = input('patches', ['sequences', 'patches', bandBins * patchFrames]);
   const positions = input('positions', [1, 'patches', width]);
   const bandPositions = input('bandPositions', ['sequences', 1, width]);
   const embedded = add(echoPatchTokens(scope, config, patches), positions);
-  const { output } = echoTransformer(scope, config, embedded, bandPositions);
+  const { output } = echoTransformer(scope, config, embedded, bandPositions, options);
   return {
     cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
     tokens: slice(output, 1, 1, undefined, 'patches'),

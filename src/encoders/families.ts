@@ -5,6 +5,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import type { GraphOptions } from './band-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
 import {
   createFisher,
@@ -26,7 +27,7 @@ export type Architecture = {
   family: string;
   /** Plain settings, stored beside imported weights. */
   config: Record<string, number | string>;
-  graph(scope: ParameterScope): Record<string, Tensor>;
+  graph(scope: ParameterScope, options?: GraphOptions): Record<string, Tensor>;
   create(id: string, fingerprint: string, weights: StateDict, program: Program): Encoder;
 };
 
@@ -63,7 +64,7 @@ const headsFor = (width: number, hints: ConfigHints): number => {
 const echoArchitecture = (config: EchoConfig): Architecture => ({
   family: 'echo',
   config,
-  graph: (scope) => echoGraph(scope, config),
+  graph: (scope, options) => echoGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEcho(id, fingerprint, config, program),
 });
 
@@ -78,7 +79,7 @@ function fisherPositions(weights: StateDict, width: number): Float32Array {
 const fisherArchitecture = (config: FisherConfig): Architecture => ({
   family: 'fisher',
   config,
-  graph: (scope) => fisherGraph(scope, config),
+  graph: (scope, options) => fisherGraph(scope, config, options),
   create: (id, fingerprint, weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
 });

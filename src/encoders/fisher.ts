@@ -16,6 +16,7 @@ import {
   type BandOutputs,
   type BandSequences,
   type BandTransformer,
+  type GraphOptions,
   runBandTransformer,
 } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
@@ -63,6 +64,7 @@ export function fisherTransformer(
   config: FisherConfig,
   patches: Tensor,
   positions: Tensor,
+  { fusedAttention }: GraphOptions = {},
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   const kernel = reshape(scope(`${FISHER_PREFIX}.local_encoder.proj.weight`, [width, 1, PATCH, PATCH]), [
@@ -75,7 +77,7 @@ export function fisherTransformer(
   const layers: { output: Tensor; inner: Tensor }[] = [];
   let x = normed;
   for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON });
+    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
     layers.push(block);
     x = block.output;
   }
@@ -83,10 +85,14 @@ export function fisherTransformer(
 }
 
 /** The inference graph: inputs `patches`, `positions`; outputs `cls` [N, D] and `tokens` [N, L, D]. */
-export function fisherGraph(scope: ParameterScope, config: FisherConfig): { cls: Tensor; tokens: Tensor } {
+export function fisherGraph(
+  scope: ParameterScope,
+  config: FisherConfig,
+  options: GraphOptions = {},
+): { cls: Tensor; tokens: Tensor } {
   const patches = input('patches', ['sequences', 'patches', PATCH * PATCH]);
   const positions = input('positions', [1, 'patches', config.width]);
-  const { output } = fisherTransformer(scope, config, patches, positions);
+  const { output } = fisherTransformer(scope, config, patches, positions, options);
   return {
     cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
     tokens: slice(output, 1, 1, undefined, 'patches'),

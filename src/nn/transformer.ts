@@ -21,7 +21,13 @@ export type BlockNames = {
   output: string;
 };
 
-export type BlockOptions = { heads: number; mlpRatio: number; epsilon: number };
+export type BlockOptions = {
+  heads: number;
+  mlpRatio: number;
+  epsilon: number;
+  /** Attention as one fused node where it pays; see `AttentionOptions`. */
+  fusedAttention?: boolean;
+};
 
 /** Layer normalisation over the last axis with the parameters `name.weight` and `name.bias`. */
 export function norm(scope: ParameterScope, name: string, x: Tensor, epsilon: number): Tensor {
@@ -36,11 +42,16 @@ export function dense(scope: ParameterScope, name: string, x: Tensor, outputs: n
 }
 
 /** Self-attention with one projection to queries, keys and values (rows q, k, v). x: [B, L, D]. */
-export function selfAttention(scope: ParameterScope, names: BlockNames, x: Tensor, heads: number): Tensor {
+export function selfAttention(
+  scope: ParameterScope,
+  names: BlockNames,
+  x: Tensor,
+  { heads, fusedAttention: fused }: Pick<BlockOptions, 'heads' | 'fusedAttention'>,
+): Tensor {
   const width = staticDim(x, 2, 'selfAttention');
   const qkv = linear(x, scope(names.qkvWeight, [3 * width, width]), scope(names.qkvBias, [3 * width]));
   const [q, k, v] = split(qkv, 3, 2);
-  return dense(scope, names.projection, attention(q, k, v, { heads }), width);
+  return dense(scope, names.projection, attention(q, k, v, { heads, fused }), width);
 }
 
 /** Two linear layers with exact GELU between them. */
@@ -59,7 +70,7 @@ export function postNormBlock(
   x: Tensor,
   options: BlockOptions,
 ): { output: Tensor; inner: Tensor } {
-  const attended = add(x, selfAttention(scope, names, x, options.heads));
+  const attended = add(x, selfAttention(scope, names, x, options));
   const r = norm(scope, names.norm1, attended, options.epsilon);
   const inner = feedForward(scope, names, r, options.mlpRatio);
   return { output: norm(scope, names.norm2, add(r, inner), options.epsilon), inner };
