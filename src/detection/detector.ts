@@ -250,7 +250,7 @@ async function modelLabelled(labelled: Matrix, entries: readonly BankEntry[]): P
 
 /**
  * Fits a detector to embedded segments: normal ones (no label, or the normal label), labelled faults, or both.
- * @throws InputError if there are too few segments or their embeddings differ in length.
+ * @throws InputError if there are too few segments, or their embeddings differ in length or are not finite.
  */
 export async function fitDetector(fit: FitInput): Promise<Detector> {
   const settings = { ...defaultSettings, ...fit.settings };
@@ -260,6 +260,12 @@ export async function fitDetector(fit: FitInput): Promise<Detector> {
   if (lengths.size > 1) {
     throw new InputError(
       `fitDetector: embeddings have different lengths (${[...lengths].join(', ')}); the recordings differ in rate or channels`,
+    );
+  }
+  const broken = segments.find(({ vector }) => !vector.every(Number.isFinite));
+  if (broken) {
+    throw new InputError(
+      `fitDetector: the embedding of ${broken.entry.file} at ${broken.entry.startSeconds} s holds values that are not finite; leave the recording out, or use another encoder`,
     );
   }
   const entries = segments.map(({ entry }) => entry);
@@ -297,8 +303,8 @@ export function withThreshold(
   if (!detector.calibration)
     throw new InputError('withThreshold: this detector has no normal recordings, so no threshold');
   if ('threshold' in change) {
-    if (!(change.threshold > 0))
-      throw new InputError(`withThreshold: expected a threshold above 0, got ${change.threshold}`);
+    if (!(change.threshold > 0 && Number.isFinite(change.threshold)))
+      throw new InputError(`withThreshold: expected a finite threshold above 0, got ${change.threshold}`);
     return { ...detector, threshold: change.threshold };
   }
   const settings = { ...detector.settings, falseAlarmRate: change.falseAlarmRate };

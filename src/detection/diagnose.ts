@@ -46,6 +46,7 @@ export function createDiagnoser(detector: Detector): Diagnoser {
   const space = labelledSpace(selectRows(detector.bank, labelled));
   const usual = labelledCalibration.scores[labelledCalibration.scores.length >> 1];
   return async (vectors, { k = 5, unknownRate = 1e-3 } = {}) => {
+    if (vectors.length === 0) throw new InputError('diagnose: expected at least one segment, got none');
     for (const vector of vectors) checkVector(detector, vector);
     const queries = fromRows(vectors.map((vector) => applyTransform(space.transform, vector)));
     const found = await nearestNeighbours(space.bank, queries, { k: k + 1, metric: LABELLED_METRIC });

@@ -1,6 +1,6 @@
 // Scores and verdicts for new recordings.
 import { InputError } from '../signal/errors.ts';
-import { pValue } from './calibration.ts';
+import { pValue, thresholdFor } from './calibration.ts';
 import {
   type BankEntry,
   bandContributions,
@@ -44,12 +44,15 @@ export type Scorer = {
 
 type DomainBank = { members: number[]; bank: Matrix; scale: number };
 
-/** @throws InputError if an embedding is not of the detector's width. */
+/** @throws InputError if an embedding is not of the detector's width, or not finite. */
 export function checkVector(detector: Detector, vector: Float32Array): void {
   if (vector.length !== detector.bank.columns) {
     throw new InputError(
       `score: expected embeddings of ${detector.bank.columns} values, got ${vector.length}; encoder or sample rate differ from the detector's`,
     );
+  }
+  if (!vector.every(Number.isFinite)) {
+    throw new InputError('score: the embedding holds values that are not finite; use another encoder');
   }
 }
 
@@ -90,6 +93,9 @@ export function createScorer(detector: Detector): Scorer {
   if (!calibration || threshold === undefined) {
     throw new InputError('score: this detector was fitted on labelled faults without normal recordings; use diagnose');
   }
+  // The highest of m segments is judged by its p-value; a threshold set by hand counts as it stands.
+  const byHand = Math.abs(threshold - thresholdFor(calibration, settings.falseAlarmRate)) > 1e-6 * threshold;
+  const judgedByRate = settings.aggregation === 'max' && !byHand;
   const normal = indicesWhere(entries, (entry) => isNormal(entry, settings));
   const domains: DomainBank[] = Object.entries(detector.scales).map(([domain, scale]) => {
     const members = normal.filter((i) => domainOf(entries[i]) === domain);
@@ -132,7 +138,7 @@ export function createScorer(detector: Detector): Scorer {
         settings.aggregation === 'max'
           ? -Math.expm1(segments.length * Math.log1p(-Math.min(single, 1 - 1e-16)))
           : single;
-      const anomalous = settings.aggregation === 'max' ? p <= settings.falseAlarmRate : score >= threshold;
+      const anomalous = judgedByRate ? p <= settings.falseAlarmRate : score >= threshold;
       return {
         score,
         pValue: p,

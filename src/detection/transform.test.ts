@@ -120,14 +120,14 @@ describe('whiten', () => {
     expect(gains?.every((gain) => gain > 0 && gain < 1)).toBe(true);
   });
 
-  // W^2 = rho (C + rho I)^-1 with the covariance C and rho a tenth of its mean variance over the n - 1 directions.
+  // W^2 = rho (C + rho I)^-1 with the covariance C and rho a tenth of its mean variance over the directions it spans.
   it.each([
     ['more rows than columns', 60, 5],
     ['more columns than rows', 6, 15],
   ])('measures the shrunk Mahalanobis distance (%s)', (name, rows, columns) => {
     const bank = exampleBank(name, rows, columns);
     const c = covariance(bank);
-    const rho = (0.1 * c.reduce((sum, values, d) => sum + values[d], 0)) / (rows - 1);
+    const rho = (0.1 * c.reduce((sum, values, d) => sum + values[d], 0)) / Math.min(rows - 1, columns);
     const shrunk = c.map((values, i) => values.map((value, j) => value + (i === j ? rho : 0)));
     const transform = learnTransform('whiten', bank);
     const random = createRandom('asked');
@@ -143,7 +143,7 @@ describe('whiten', () => {
   it('gives the bank the covariance rho C (C + rho I)^-1', () => {
     const bank = exampleBank('shrunk form', 50, 4);
     const c = covariance(bank);
-    const rho = (0.1 * c.reduce((sum, values, d) => sum + values[d], 0)) / 49;
+    const rho = (0.1 * c.reduce((sum, values, d) => sum + values[d], 0)) / 4;
     const shrunk = c.map((values, i) => values.map((value, j) => value + (i === j ? rho : 0)));
     const found = covariance(transformRows(learnTransform('whiten', bank), bank));
     for (let j = 0; j < 4; j++) {
@@ -163,7 +163,7 @@ describe('whiten', () => {
   it('leaves directions without any variance as they are', () => {
     const bank = fromRows([Float32Array.of(3, 1, 0), Float32Array.of(-3, 1, 0), Float32Array.of(0, 1, 0)]);
     const transform = learnTransform('whiten', bank);
-    const rho = 0.1 * (9 / 2);
+    const rho = 0.1 * 9;
     const found = applyTransform(transform, Float32Array.of(2, 5, 7));
     expect(maxDifference(found, [2 * Math.sqrt(rho / (9 + rho)), 4, 7])).toBeLessThan(1e-5);
   });

@@ -72,11 +72,11 @@ function whitening(bank: Matrix, mean: Float32Array): { directions: Matrix; gain
   const decomposition = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
   const eigenvalues = decomposition.realEigenvalues;
   const total = eigenvalues.reduce((sum, value) => sum + Math.max(0, value), 0);
-  const rho = Math.max((SHRINKAGE * total) / Math.max(1, sample.rows - 1), 1e-12);
+  const kept = eigenvalues.flatMap((eigenvalue, i) => (eigenvalue > 1e-6 * total ? [{ eigenvalue, i }] : []));
+  const rho = Math.max((SHRINKAGE * total) / Math.max(1, kept.length), 1e-12);
   const directions: Float32Array[] = [];
   const gains: number[] = [];
-  for (const [i, eigenvalue] of eigenvalues.entries()) {
-    if (eigenvalue <= 1e-6 * total) continue;
+  for (const { eigenvalue, i } of kept) {
     const direction = new Float32Array(bank.columns);
     const norm = Math.sqrt(eigenvalue * Math.max(1, sample.rows - 1));
     for (let j = 0; j < sample.rows; j++) {
