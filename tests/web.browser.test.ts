@@ -16,11 +16,16 @@ import { readGolden } from './golden.ts';
 const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const wasmFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 /** Makes the library a global of the page: a bundler must not touch the import inside `evaluate`. */
-const PAGE = '<!doctype html><title>thrum</title><script type="module">import * as thrum from "./thrum.js"; window.thrum = thrum;</script>';
+const PAGE =
+  '<!doctype html><title>thrum</title><script type="module">import * as thrum from "./thrum.js"; window.thrum = thrum;</script>';
 
 type Library = typeof import('../src/browser.ts');
 
-const types: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const types: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 
 describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'thrum-web-'));
@@ -33,7 +38,13 @@ describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
       configFile: false,
       logLevel: 'error',
       root: join(import.meta.dirname, '..'),
-      build: { outDir: folder, emptyOutDir: true, target: 'es2023', minify: false, lib: { entry: 'dist/web/browser.js', formats: ['es'], fileName: () => 'thrum.js' } },
+      build: {
+        outDir: folder,
+        emptyOutDir: true,
+        target: 'es2023',
+        minify: false,
+        lib: { entry: 'dist/web/browser.js', formats: ['es'], fileName: () => 'thrum.js' },
+      },
     });
     server = createServer((request, response) => {
       const name = decodeURIComponent((request.url ?? '/').slice(1).split('?')[0]);
@@ -41,7 +52,9 @@ describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
         response.setHeader('content-type', 'text/html').end(PAGE);
         return;
       }
-      const path = [join(folder, name), join(wasmFolder, name), join(import.meta.dirname, 'golden', name)].find((candidate) => existsSync(candidate));
+      const path = [join(folder, name), join(wasmFolder, name), join(import.meta.dirname, 'golden', name)].find(
+        (candidate) => existsSync(candidate),
+      );
       if (!path) {
         response.writeHead(404).end();
         return;
@@ -50,7 +63,17 @@ describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
+    browser = await chromium.launch({
+      executablePath: executable,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    });
   }, 120_000);
 
   afterAll(async () => {
@@ -80,7 +103,12 @@ describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
         segments.push({ entry: { file: `n${i}`, startSeconds: 0, durationSeconds: 1 }, vector: embedding.vector });
       }
       const { bands } = await spectral.embed(recording);
-      const detector = await thrum.fitDetector({ encoder: spectral, signal: { sampleRate: 16000, channel: 0, segmentSeconds: null }, segments, bands });
+      const detector = await thrum.fitDetector({
+        encoder: spectral,
+        signal: { sampleRate: 16000, channel: 0, segmentSeconds: null },
+        segments,
+        bands,
+      });
       const again = await thrum.readDetector(await thrum.writeDetector(detector));
       const verdict = await thrum.createScorer(again).score([(await spectral.embed(recording)).vector]);
       return { vector: [...vector], fingerprint: encoder.fingerprint, score: verdict.score, pValue: verdict.pValue };

@@ -38,7 +38,7 @@ const HELP: OptionSpec = { short: 'h', description: 'show this help' };
 
 /** Reads arguments strictly. @throws UsageError for unknown options and missing values. */
 export function readArguments(command: Command, args: readonly string[]): { files: string[]; options: Options } {
-  const specs = { ...command.options, help: HELP };
+  const specs: OptionSpecs = { ...command.options, help: HELP };
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -55,10 +55,20 @@ export function readArguments(command: Command, args: readonly string[]): { file
         ]),
       ),
     });
+    for (const [name, value] of Object.entries(values)) {
+      if (value === '') throw new UsageError(`--${name}: expected ${specs[name]?.value ?? 'a value'}, got nothing`);
+    }
     return { files: positionals, options: values as Options };
   } catch (error) {
-    throw new UsageError((error as Error).message.split('. To specify')[0]);
+    throw error instanceof UsageError ? error : new UsageError(parserMessage((error as Error).message));
   }
+}
+
+/** The first sentence of what Node's parser says; where a value starts with a dash, how to give it. */
+function parserMessage(message: string): string {
+  const [first] = message.split(/\n|\. To specify/);
+  const option = /^Option '(?:-\w, )?(--[\w-]+)\b.*' argument is ambiguous/.exec(first)?.[1];
+  return option ? `${option}: a value that starts with a dash is given as ${option}=-1` : first;
 }
 
 /** The help page of a command. */
@@ -107,8 +117,8 @@ type Limits = { above?: number; min?: number; below?: number; max?: number; inte
 export function number(options: Options, name: string, limits: Limits = {}): number | undefined {
   const given = text(options, name);
   if (given === undefined) return undefined;
-  const [, digits, unit] = /^([+-]?[\d.]+(?:e[+-]?\d+)?)\s*([kM]?)(?:Hz|s)?$/i.exec(given.trim()) ?? [];
-  const value = Number(digits) * (unit === 'k' ? 1e3 : unit === 'M' ? 1e6 : 1);
+  const [, digits, unit] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([kKM]?)(?:[hH]z|s)?$/.exec(given.trim()) ?? [];
+  const value = Number(digits) * (unit === 'M' ? 1e6 : unit ? 1e3 : 1);
   const {
     above = Number.NEGATIVE_INFINITY,
     min = Number.NEGATIVE_INFINITY,

@@ -5,7 +5,7 @@ import { collectFiles } from '../signal/collect-files.node.ts';
 import { InputError } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
 import { duration } from '../signal/recording.ts';
-import { isConstant } from '../signal/segments.ts';
+import { checkFinite, isConstant } from '../signal/segments.ts';
 import { type Command, flag, requireFiles, UsageError } from './command.ts';
 import { createProgress, note, print } from './output.ts';
 import { readOptionSpecs, readOptionsFrom } from './recording-options.ts';
@@ -41,6 +41,7 @@ async function survey(files: readonly string[], read: ReturnType<typeof readOpti
       const same = seen.get(hash);
       if (same) result.duplicates.push({ file, same });
       else seen.set(hash, file);
+      for (const recording of recordings) checkFinite(recording);
       for (const recording of recordings) {
         const { sampleRate, channels, name } = recording;
         const key = `${sampleRate}/${channels.length}`;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Detector } from '../detection/detector.ts';
 import { readDetector } from '../detection/detector-file.ts';
 import { InputError } from '../signal/errors.ts';
+import { systemReason } from '../signal/system-error.node.ts';
 
 /** @throws InputError if the file is not there or is no detector. */
 export async function readDetectorFile(path: string): Promise<Detector> {
@@ -10,9 +11,13 @@ export async function readDetectorFile(path: string): Promise<Detector> {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new InputError(
-      `${path}: cannot read the detector: ${(error as NodeJS.ErrnoException).code ?? error}; make one with thrum fit`,
-    );
+    throw new InputError(`${path}: cannot read the detector: ${systemReason(error)}; make one with thrum fit`);
   }
-  return readDetector(bytes, path);
+  try {
+    return await readDetector(bytes, path);
+  } catch (error) {
+    // The container was not even one: whatever this file is, it says so in terms of the container.
+    if (!(error instanceof InputError) || !error.message.startsWith('readSafetensors')) throw error;
+    throw new InputError(`${path}: no detector, or a damaged one; make one with thrum fit (${error.message})`);
+  }
 }

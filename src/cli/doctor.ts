@@ -10,7 +10,7 @@ import { loadProgram } from '../graph/program.ts';
 import { float32, type Provider } from '../graph/runtime.ts';
 import { input } from '../graph/tensor.ts';
 import { simulate } from '../signal/simulate/index.ts';
-import { choice, type Command, flag } from './command.ts';
+import { type Command, choice, flag } from './command.ts';
 import { print } from './output.ts';
 import { version } from './version.ts';
 
@@ -29,7 +29,10 @@ const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const satisfies readonly Provider
 /** Tries a provider in a process of its own: drivers that are missing print pages, and some end the process. */
 function tryElsewhere(provider: Provider): string {
   const main = process.argv[1];
-  const result = spawnSync(process.execPath, [main, 'doctor', '--provider', provider], { encoding: 'utf8', timeout: 60_000 });
+  const result = spawnSync(process.execPath, [main, 'doctor', '--provider', provider], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   if (result.status !== 0) throw new Error(result.stdout.trim() || 'not available');
   return result.stdout.trim();
 }

@@ -1,5 +1,5 @@
 // thrum embed: recordings as vectors, for any other tool.
-
+import { extname } from 'node:path';
 import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
@@ -7,7 +7,7 @@ import { DEFAULT_ENCODER, loadEncoder } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, choice, flag, number, requireFiles, text, UsageError } from './command.ts';
 import { EMBEDDING_FORMATS, type EmbeddingRow, encodeEmbeddings } from './embedding-file.ts';
-import { createProgress, note, reportFailures, writeFileSafely } from './output.ts';
+import { checkWritable, createProgress, note, reportFailures, writeFileSafely } from './output.ts';
 import {
   channelFrom,
   channelOptionSpec,
@@ -55,8 +55,13 @@ export const embedCommand: Command = {
     requireFiles(paths);
     const out = text(options, 'out');
     const byName = EMBEDDING_FORMATS.find((format) => out?.endsWith(`.${format}`));
-    const format = choice(options, 'format', EMBEDDING_FORMATS) ?? byName ?? 'jsonl';
+    const asked = choice(options, 'format', EMBEDDING_FORMATS);
+    const format = asked ?? byName ?? 'jsonl';
     if (out === undefined && format !== 'jsonl') throw new UsageError(`--format ${format} needs --out FILE`);
+    if (out !== undefined && extname(out) !== '' && !byName && !asked) {
+      throw new UsageError(`--out: expected a name ending in ${EMBEDDING_FORMATS.join(', ')}, or --format; got ${out}`);
+    }
+    if (out !== undefined) checkWritable(out);
     const files = collectFiles(paths);
     const frames = flag(options, 'frames');
     const rate = number(options, 'resample', { above: 0 });

@@ -7,7 +7,7 @@ import { DEFAULT_ENCODER } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, choice, number, type Options, required, requireFiles, text } from './command.ts';
 import { describeCalibration } from './describe.ts';
-import { createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
+import { checkWritable, createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
 import {
   channelFrom,
   channelOptionSpec,
@@ -76,6 +76,7 @@ export const fitCommand: Command = {
   async run(paths, options) {
     requireFiles(paths);
     const out = required(options, 'out', 'FILE');
+    checkWritable(out);
     const files = collectFiles(paths);
     const rate = number(options, 'resample', { above: 0 });
     const progress = createProgress('listening to');

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: finds the command, runs it, and turns errors into one clear line and an exit status.
 import { InputError } from '../signal/errors.ts';
+import { systemCode, systemReason } from '../signal/system-error.node.ts';
 import { type Command, flag, helpFor, readArguments, UsageError } from './command.ts';
 import { version } from './version.ts';
 
@@ -57,6 +58,7 @@ const overview = (): string =>
 
 async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  if (name === 'help' && rest.length > 0) return run([rest[0], '--help']);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(`${overview()}\n`);
     return name === undefined ? 2 : 0;
@@ -79,7 +81,8 @@ async function run(args: readonly string[]): Promise<number> {
 /** Reading from a pipe that was closed (`| head`) is no fault. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`thrum: the output could not be written: ${systemReason(error)}\n`);
+  process.exit(1);
 });
 
 const args = process.argv.slice(2);
@@ -93,6 +96,9 @@ try {
     process.exitCode = 2;
   } else if (error instanceof InputError) {
     process.stderr.write(`thrum: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.exitCode = 1;
+  } else if (systemCode(error) !== undefined) {
+    process.stderr.write(`thrum: ${(error as NodeJS.ErrnoException).path ?? 'files'}: ${systemReason(error)}\n`);
     process.exitCode = 1;
   } else {
     throw error;

@@ -2,15 +2,15 @@
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
-import { findWeights, namedArchitectures, readCheckpoint } from '../encoders/load.node.ts';
+import { findWeights, importedNames, namedArchitectures, readCheckpoint, weightsFor } from '../encoders/load.node.ts';
 import { type SpectralConfig, spectralSettings } from '../encoders/spectral.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import { type Command, choice, flag, InputError, number, type Options, text, UsageError } from './command.ts';
-import { print } from './output.ts';
+import { checkWritable, print } from './output.ts';
 
 const millions = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
 
-type Listed = { id: string; family: string; parameters: number; weights: string };
+type Listed = { id: string; family: string; parameters: number | null; weights: string };
 
 /** Every encoder that --encoder knows by name. */
 function listed(): Listed[] {
@@ -29,7 +29,13 @@ function listed(): Listed[] {
       weights: findWeights(id) ?? (pullable ? 'not here; thrum models pull' : 'not published'),
     };
   });
-  return [...spectral, ...named];
+  const imported = importedNames().map((id) => ({
+    id,
+    family: 'imported',
+    parameters: null,
+    weights: findWeights(id) ?? '',
+  }));
+  return [...spectral, ...named, ...imported];
 }
 
 function list(options: Options): number {
@@ -44,7 +50,7 @@ function list(options: Options): number {
 function info([name]: string[], options: Options): number {
   if (name === undefined) throw new UsageError('expected a name or a weights file: thrum models info NAME');
   const settings: Record<string, SpectralConfig> = spectralSettings;
-  const path = namedArchitectures.has(name) ? findWeights(name) : name;
+  const path = weightsFor(name);
   if (settings[name]) {
     print(
       JSON.stringify({ id: name, family: 'spectral', config: settings[name] }, null, flag(options, 'json') ? 0 : 2),
@@ -77,9 +83,15 @@ async function importFile([file]: string[], options: Options): Promise<number> {
   const heads = number(options, 'heads', { min: 1, integer: true });
   const lengthMode = choice(options, 'length-mode', ['readme', 'rmis']);
   const hints = { ...(bandBins && { bandBins }), ...(heads && { heads }), ...(lengthMode && { lengthMode }) };
+  const name = text(options, 'name');
+  if (name !== undefined && !/^[\w.-]+$/.test(name)) {
+    throw new UsageError(`--name: expected letters, digits and . _ - only, got ${name}; --out takes a path`);
+  }
+  const out = text(options, 'out');
+  if (out !== undefined) checkWritable(out);
   const result = await importWeights(file, {
-    name: text(options, 'name'),
-    out: text(options, 'out'),
+    name,
+    out,
     float16: flag(options, 'float16'),
     hints,
   });

@@ -1,33 +1,76 @@
 // What commands write: files (never half of one), messages, progress.
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, realpathSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import pc from 'picocolors';
+import type { Failure } from '../encoders/embed-file.node.ts';
 import { InputError } from '../signal/errors.ts';
+import { systemReason } from '../signal/system-error.node.ts';
 
-/** Writes under a temporary name and renames: an interrupted run leaves the old file or the new one, never a part. */
-export function writeFileSafely(path: string, content: Uint8Array | string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+const statsOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+
+/** @throws InputError if nothing can be written to `path`; asked before the work, which would be lost. */
+export function checkWritable(path: string): void {
   try {
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
+    const stats = statsOf(path);
+    if (stats?.isDirectory()) throw new Error('it is a folder');
+    if (!stats && !statsOf(dirname(path))?.isDirectory()) throw new Error(`there is no folder ${dirname(path)}`);
+    accessSync(stats && !stats.isFile() ? path : dirname(path), constants.W_OK);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new InputError(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    throw notWritten(path, error);
   }
 }
 
+const notWritten = (path: string, error: unknown): InputError =>
+  new InputError(`cannot write ${path}: ${systemReason(error)}; name another file, or mend that`);
+
+/**
+ * Writes under a temporary name and renames: an interrupted run leaves the old file or the new one, never a part.
+ * A link stays one: its target is replaced. A device or pipe is no file to replace, and is written to as it is.
+ */
+export function writeFileSafely(path: string, content: Uint8Array | string): void {
+  let temporary: string | undefined;
+  try {
+    const stats = statsOf(path);
+    if (stats && !stats.isFile()) {
+      writeFileSync(path, content);
+      return;
+    }
+    const target = stats ? realpathSync(path) : path;
+    temporary = `${target}.${process.pid}.tmp`;
+    writeFileSync(temporary, content);
+    renameSync(temporary, target);
+  } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { force: true });
+    throw notWritten(path, error);
+  }
+}
+
+/** Names of files may hold line ends; a message is one line. */
+const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ');
+
+/** Colours where standard error is a terminal: `picocolors` by itself asks standard output. */
+const colours = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
+
+/** Removes the progress line, so that what is printed next does not stand behind it. */
+let clearProgress = (): void => {};
+
 export const print = (line: string): void => {
+  if (process.stdout.isTTY) clearProgress();
   process.stdout.write(`${line}\n`);
 };
 
 /** A remark beside the result, on standard error. */
 export const note = (line: string): void => {
-  process.stderr.write(`${pc.dim('note:')} ${line}\n`);
+  clearProgress();
+  process.stderr.write(`${colours.dim('note:')} ${oneLine(line)}\n`);
 };
 
 /** One line per file that could not be used, and the sum of them. Returns the exit status. */
-export function reportFailures(failures: readonly { message: string }[], total: number): number {
-  for (const { message } of failures)
-    process.stderr.write(`${pc.red('failed:')} ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+export function reportFailures(failures: readonly Failure[], total: number): number {
+  for (const { file, message } of failures) {
+    const named = message.includes(file) ? message : `${file}: ${message}`;
+    process.stderr.write(`${colours.red('failed:')} ${oneLine(named)}\n`);
+  }
   if (failures.length > 0) note(`${failures.length} of ${total} ${total === 1 ? 'input' : 'inputs'} could not be used`);
   return failures.length > 0 ? 1 : 0;
 }
@@ -40,6 +83,11 @@ export function createProgress(what: string) {
   const started = performance.now();
   let last = 0;
   let shown = false;
+  const end = (): void => {
+    if (shown) process.stderr.write('\r\x1b[K');
+    shown = false;
+  };
+  clearProgress = end;
   return {
     update(done: number, total: number) {
       const now = performance.now();
@@ -49,8 +97,6 @@ export function createProgress(what: string) {
       const left = (((now - started) / 1000) * (total - done)) / Math.max(1, done);
       process.stderr.write(`\r\x1b[K${what} ${done} of ${total}, ${formatSeconds(left)} left`);
     },
-    end() {
-      if (shown) process.stderr.write('\r\x1b[K');
-    },
+    end,
   };
 }

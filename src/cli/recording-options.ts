@@ -40,7 +40,8 @@ export function partFrom(options: Options): Part | undefined {
   const unit = unitB === '%' || unitA === '%' ? '%' : 's';
   const end = to ? Number(to) : unit === '%' ? 100 : Number.POSITIVE_INFINITY;
   const start = from ? Number(from) : 0;
-  if (from === undefined || !(end > start) || (unit === '%' && end > 100)) {
+  const mixed = unitA !== undefined && unitB !== undefined && unitA !== unitB;
+  if (from === undefined || mixed || !(end > start) || (unit === '%' && end > 100)) {
     throw new UsageError(`--part: expected a range such as 0-50% or 10-20s, got ${given}`);
   }
   return { from: start, to: end, unit };

@@ -9,7 +9,7 @@ import { formatScoreTable } from '../report/terminal.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
-import { createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
+import { checkWritable, createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
 import {
   encoderFrom,
   encoderOptionSpecs,
@@ -92,6 +92,8 @@ export const scoreCommand: Command = {
   async run(paths, options) {
     requireFiles(paths);
     const detectorPath = required(options, 'detector', 'FILE');
+    const report = text(options, 'report');
+    if (report !== undefined) checkWritable(report);
     let detector = await readDetectorFile(detectorPath);
     const rate = number(options, 'false-alarm-rate', { above: 0, below: 1 });
     if (rate !== undefined) detector = withThreshold(detector, { falseAlarmRate: rate });
@@ -125,7 +127,6 @@ export const scoreCommand: Command = {
     }
     progress.end();
     if (!flag(options, 'json') && !flag(options, 'csv')) printTable(scored);
-    const report = text(options, 'report');
     if (report !== undefined && scored.length > 0) {
       const title = files.length === 1 ? basename(files[0]) : `${files.length} recordings`;
       const data = await buildScoreReport({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeWav } from '../signal/readers/wav-write.ts';
 import { machineNames, machines, simulate } from '../signal/simulate/index.ts';
 import { type Command, choice, number, type Options, required, text, UsageError } from './command.ts';
-import { print, writeFileSafely } from './output.ts';
+import { createProgress, print, writeFileSafely } from './output.ts';
 
 /** Comma-separated faults; `all` stands for normal and every fault of the machine. */
 function faultsFrom(options: Options, known: readonly string[]): string[] {
@@ -21,7 +21,7 @@ function faultsFrom(options: Options, known: readonly string[]): string[] {
 export const simulateCommand: Command = {
   summary: 'write recordings of simulated machines',
   usage: 'FOLDER --machine NAME [options]',
-  details: `Machines: ${machineNames.map((name) => `${name} (${machines[name].faults.join(', ')})`).join('; ')}.\nWrites FOLDER/FAULT/*.wav (32-bit float) and FOLDER/truth.csv.`,
+  details: `Machines: ${machineNames.map((name) => `${name} (${machines[name].faults.join(', ')})`).join('; ')}.\nWrites FOLDER/FAULT/*.wav (32-bit float) and FOLDER/truth.jsonl, a line per recording.`,
   examples: [
     'thrum simulate rig --machine bearing --fault all --count 20 --seconds 5',
     'thrum simulate pump/target --machine pump --domain target --machine-seed 7 --count 10',
@@ -47,29 +47,32 @@ export const simulateCommand: Command = {
     const faults = faultsFrom(options, machines[machine].faults);
     const count = number(options, 'count', { min: 1, integer: true }) ?? 10;
     const seed = number(options, 'seed', { integer: true }) ?? 0;
-    const lines = ['file,machine,fault,severity,domain,shaft_hz'];
+    const settings = {
+      machineSeed: number(options, 'machine-seed', { integer: true }) ?? 0,
+      severity: number(options, 'severity', { min: 0, max: 1 }),
+      seconds: number(options, 'seconds', { above: 0 }),
+      sampleRate: number(options, 'rate', { min: 1000, max: 2_560_000, integer: true }),
+      speed: number(options, 'speed', { min: 0.1, max: 1.5 }),
+      load: number(options, 'load', { min: 0, max: 1.5 }),
+      noiseLevel: number(options, 'noise'),
+      domain: choice(options, 'domain', ['source', 'target']),
+    };
+    const lines: string[] = [];
+    const progress = createProgress('simulated');
     for (const fault of faults) {
-      mkdirSync(join(folder, fault), { recursive: true });
       for (let i = 0; i < count; i++) {
-        const { recording, truth } = simulate({
-          machine,
-          fault,
-          seed: `${seed}/${fault}/${i}`,
-          machineSeed: number(options, 'machine-seed', { integer: true }) ?? 0,
-          severity: number(options, 'severity', { min: 0, max: 1 }),
-          seconds: number(options, 'seconds', { above: 0 }),
-          sampleRate: number(options, 'rate', { min: 1000, max: 2_560_000 }),
-          speed: number(options, 'speed', { min: 0.1, max: 1.5 }),
-          load: number(options, 'load', { min: 0, max: 1.5 }),
-          noiseLevel: number(options, 'noise'),
-          domain: choice(options, 'domain', ['source', 'target']),
-        });
+        const { recording, truth } = simulate({ machine, fault, seed: `${seed}/${fault}/${i}`, ...settings });
         const name = join(fault, `${machine}_${fault}_${String(i).padStart(4, '0')}.wav`);
+        mkdirSync(join(folder, fault), { recursive: true });
         writeFileSafely(join(folder, name), writeWav(recording, { bits: 'float32' }));
-        lines.push([name, machine, fault, truth.severity, truth.domain, truth.speedHz.toFixed(3)].join(','));
+        const { severity, domain, speedHz } = truth;
+        progress.update(lines.length, faults.length * count);
+        lines.push(JSON.stringify({ file: name, machine, fault, severity, domain, speedHz }));
       }
     }
-    writeFileSafely(join(folder, 'truth.csv'), `${lines.join('\n')}\n`);
+    progress.end();
+    // No CSV: among recordings, a table counts as one of them.
+    writeFileSafely(join(folder, 'truth.jsonl'), `${lines.join('\n')}\n`);
     print(`${faults.length * count} recordings of ${machine} (${faults.join(', ')}) in ${folder}`);
     return 0;
   },

@@ -14,10 +14,7 @@ export type ThresholdBasis = 'distribution-free' | 'tail model';
 /** Scores are distances, positive and skewed to the right; their logarithms are close to normal. */
 const symmetric = (score: number): number => Math.log(Math.max(1e-9, score));
 
-/** Upper part of the scores that anchors the tail model: enough of them to be stable, few enough to be the tail. */
-const anchorCount = (n: number): number => Math.max(1, Math.ceil(Math.sqrt(n)));
-
-/** Below this many scores the model describes all of them; above it, only what lies beyond the anchor. */
+/** Below this many scores the model describes all of them; above it, only what lies beyond the highest. */
 const WHOLE_MODEL_BELOW = 20;
 
 /** @throws InputError if there are fewer than 3 scores, or one is not finite. */
@@ -59,9 +56,9 @@ function predictiveTail(scores: Float64Array, score: number): number {
   return studentTail((symmetric(score) - mean) / (deviation * Math.sqrt(1 + 1 / n)), n - 1);
 }
 
-/** Mean distance of the scores above the anchor from it. */
+/** Mean excess of the ceil(sqrt n) highest scores over the lowest of them: enough to be stable, few enough to be the tail. */
 function meanExcess(scores: Float64Array): number {
-  const above = scores.subarray(scores.length - anchorCount(scores.length));
+  const above = scores.subarray(scores.length - Math.ceil(Math.sqrt(scores.length)));
   const sum = above.reduce((total, score) => total + score - above[0], 0);
   return Math.max(sum / Math.max(1, above.length - 1), 1e-12);
 }
@@ -79,27 +76,25 @@ function countAbove(scores: Float64Array, score: number): number {
 
 /**
  * Probability that a normal recording scores at least this high.
- * Among the calibration scores: the conformal p-value (1 + #{scores >= score}) / (n + 1) (Vovk et al. 2005), which
- * needs no assumption. Beyond the anchor (the ceil(sqrt n)-th highest), as a rank cannot fall below 1 / (n + 1): the
- * same, continued by the heavier of two tails, Student's t of the logarithms and an exponential with the mean excess
- * over the anchor (Pickands 1975, shape 0). Under 20 scores: Student's t alone. Never 0; falls as the score rises.
+ * Up to the highest of n calibration scores: the conformal p-value (1 + #{scores >= score}) / (n + 1) (Vovk et al.
+ * 2005), which needs no assumption. Beyond it, where ranks say no more than 1 / (n + 1): that, continued by the heavier
+ * of two tails, Student's t of the logarithms and an exponential with the mean excess of the highest scores (Pickands
+ * 1975, shape 0). Under 20 scores: Student's t alone. Never 0; falls as the score rises.
  */
 export function pValue(calibration: Calibration, score: number): number {
   const { scores } = calibration;
   const n = scores.length;
   if (n < WHOLE_MODEL_BELOW) return Math.max(predictiveTail(scores, score), Number.MIN_VALUE);
-  const anchor = scores[n - anchorCount(n)];
-  const conformal = (1 + countAbove(scores, score)) / (n + 1);
-  if (score <= anchor) return conformal;
-  const atAnchor = (1 + countAbove(scores, anchor)) / (n + 1);
-  const student = predictiveTail(scores, score) / predictiveTail(scores, anchor);
-  const exponential = Math.exp(-(score - anchor) / meanExcess(scores));
-  return Math.max(atAnchor * Math.min(1, Math.max(student, exponential)), Number.MIN_VALUE);
+  const highest = scores[n - 1];
+  if (score <= highest) return (1 + countAbove(scores, score)) / (n + 1);
+  const student = predictiveTail(scores, score) / predictiveTail(scores, highest);
+  const exponential = Math.exp(-(score - highest) / meanExcess(scores));
+  return Math.max(Math.min(1, Math.max(student, exponential)) / (n + 1), Number.MIN_VALUE);
 }
 
 /**
  * The lowest score whose p-value is at most `falseAlarmRate`, to 1e-9 of itself.
- * @throws InputError if the rate is not between 0 and 1.
+ * @throws InputError if the rate is not between 0 and 1, or so low that no score is high enough.
  */
 export function thresholdFor(calibration: Calibration, falseAlarmRate: number): number {
   if (!(falseAlarmRate > 0 && falseAlarmRate < 1)) {
@@ -112,7 +107,13 @@ export function thresholdFor(calibration: Calibration, falseAlarmRate: number): 
     low = high;
     high *= 2;
   }
-  while (high - low > 1e-9 * high) {
+  if (!Number.isFinite(high)) {
+    throw new InputError(
+      `thresholdFor: ${scores.length} normal segments say nothing about a false-alarm rate of ${falseAlarmRate}; give more normal recordings, or a higher rate`,
+    );
+  }
+  // Scores below 1e-12 are all the same: identical recordings.
+  while (high - low > 1e-9 * high && high > 1e-12) {
     const middle = (low + high) / 2;
     if (pValue(calibration, middle) > falseAlarmRate) low = middle;
     else high = middle;
@@ -123,5 +124,5 @@ export function thresholdFor(calibration: Calibration, falseAlarmRate: number): 
 /** Whether ranks alone reach down to the rate, or the tail model is needed. */
 export const thresholdBasis = (calibration: Calibration, falseAlarmRate: number): ThresholdBasis => {
   const n = calibration.scores.length;
-  return n >= WHOLE_MODEL_BELOW && falseAlarmRate * (n + 1) >= 1 + anchorCount(n) ? 'distribution-free' : 'tail model';
+  return n >= WHOLE_MODEL_BELOW && falseAlarmRate * (n + 1) >= 1 ? 'distribution-free' : 'tail model';
 };

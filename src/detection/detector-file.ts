@@ -1,12 +1,12 @@
 // The detector file: one safetensors file whose header holds the settings as JSON. Versioned, checksummed, no code inside.
 import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
-import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
+import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Calibration } from './calibration.ts';
 import type { Detector } from './detector.ts';
 import type { Matrix } from './matrix.ts';
-import { transformRows } from './transform.ts';
+import { type Transform, type TransformKind, transformRows } from './transform.ts';
 
 /** Raised when a file written by this version cannot be read by the one before. */
 export const DETECTOR_VERSION = 1;
@@ -38,7 +38,7 @@ const detectorSchema = z.object({
     falseAlarmRate: z.number().gt(0).lt(1),
     normalLabel: z.string(),
   }),
-  threshold: z.number().positive().optional(),
+  threshold: z.number().min(0).optional(),
   scales: z.record(z.string(), z.number().positive()),
   bands: z.array(bandSchema),
   frameBands: z.array(bandSchema).optional(),
@@ -106,13 +106,21 @@ export async function writeDetector(detector: Detector): Promise<Uint8Array> {
   return writeSafetensors(tensors, { thrum: json, sha256: await checksum(json, tensors) });
 }
 
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 function parseDescription(json: string | undefined, name: string): z.infer<typeof detectorSchema> {
   if (json === undefined) {
     throw new InputError(
       `readDetector: ${name} is a safetensors file, but not a Thrum detector; make one with \`thrum fit\``,
     );
   }
-  const value: unknown = JSON.parse(json);
+  const value = parseJson(json);
   const version = z.object({ version: z.number() }).safeParse(value);
   if (version.success && version.data.version > DETECTOR_VERSION) {
     throw new InputError(
@@ -123,55 +131,80 @@ function parseDescription(json: string | undefined, name: string): z.infer<typeo
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new InputError(
-      `readDetector: ${name}: ${issue.path.join('.')}: ${issue.message}; the file is damaged, fit it again`,
+      `readDetector: ${name}: ${['settings', ...issue.path].join('.')}: ${issue.message}; the file is damaged, fit it again`,
     );
   }
   return parsed.data;
 }
 
+/** Tensors that a transform cannot do without. */
+const transformTensors: Record<TransformKind, readonly (keyof Transform)[]> = {
+  none: [],
+  centre: ['mean'],
+  standardise: ['mean', 'scale'],
+  whiten: ['mean', 'directions', 'gains'],
+};
+
+/** Sizes of a tensor; `undefined`: any. */
+type Sizes = readonly (number | undefined)[];
+
+/** Tensors of a file by name, each of the type and shape it has to have; the checksum does not cover these. */
+function tensorReader(tensors: ReadonlyMap<string, StoredTensor>, fail: (problem: string) => InputError) {
+  const find = (key: string, dtype: 'F32' | 'F64', sizes: Sizes): StoredTensor | undefined => {
+    const tensor = tensors.get(key);
+    if (!tensor) return undefined;
+    const { shape } = tensor;
+    const fits = shape.length === sizes.length && sizes.every((size, i) => size === undefined || size === shape[i]);
+    if (tensor.dtype === dtype && fits) return tensor;
+    const expected = sizes.map((size) => size ?? 'any').join(', ');
+    throw fail(`expected ${key} as ${dtype} [${expected}], found ${tensor.dtype} [${shape.join(', ')}]`);
+  };
+  return {
+    vector: (key: string, size?: number) => find(key, 'F32', [size])?.data as Float32Array | undefined,
+    exact: (key: string, size?: number) => find(key, 'F64', [size])?.data as Float64Array | undefined,
+    matrix: (key: string, rows?: number, columns?: number): Matrix | undefined => {
+      const tensor = find(key, 'F32', [rows, columns]);
+      return tensor && { values: tensor.data as Float32Array, rows: tensor.shape[0], columns: tensor.shape[1] };
+    },
+  };
+}
+
+const calibrated = (scores: Float64Array | undefined): Calibration | undefined => scores && { scores };
+
 /**
  * Reads a detector file.
- * @throws InputError if it is no detector, of a newer version, or damaged (checksum, shapes).
+ * @throws InputError if it is no detector, of a newer version, or damaged (checksum, types, shapes).
  */
 export async function readDetector(bytes: Uint8Array, name = 'detector'): Promise<Detector> {
   const { tensors, metadata } = readSafetensors(bytes, name);
   const description = parseDescription(metadata.thrum, name);
+  const fail = (problem: string) =>
+    new InputError(`readDetector: ${name}: ${problem}; the file is damaged, fit it again`);
   if ((await checksum(metadata.thrum, tensors)) !== metadata.sha256) {
-    throw new InputError(
-      `readDetector: ${name}: the checksum does not match its contents; the file is damaged, fit it again`,
-    );
-  }
-  const vector = (key: string): Float32Array | undefined => {
-    const tensor = tensors.get(key);
-    return tensor && toFloat32(tensor);
-  };
-  const exact = (key: string): Float64Array | undefined => tensors.get(key)?.data as Float64Array | undefined;
-  const matrix = (key: string): Matrix | undefined => {
-    const tensor = tensors.get(key);
-    return tensor && { values: toFloat32(tensor), rows: tensor.shape[0], columns: tensor.shape[1] };
-  };
-  const calibrated = (key: string): Calibration | undefined => {
-    const scores = exact(key);
-    return scores && { scores };
-  };
-  const bank = matrix('bank');
-  if (!bank || bank.rows !== description.entries.length) {
-    throw new InputError(
-      `readDetector: ${name}: the bank does not have one row per entry; the file is damaged, fit it again`,
-    );
+    throw fail('the checksum does not match its contents');
   }
   const { encoder, signal, settings, threshold, scales, bands, entries, frameBands } = description;
-  const transform = {
+  const { vector, exact, matrix } = tensorReader(tensors, fail);
+  const bank = matrix('bank', entries.length);
+  if (!bank) throw fail('it has no bank');
+  const directions = matrix('transform.directions', undefined, bank.columns);
+  const transform: Transform = {
     kind: settings.transform,
-    mean: vector('transform.mean'),
-    scale: vector('transform.scale'),
-    gains: vector('transform.gains'),
-    directions: matrix('transform.directions'),
+    mean: vector('transform.mean', bank.columns),
+    scale: vector('transform.scale', bank.columns),
+    gains: vector('transform.gains', directions?.rows),
+    directions,
   };
-  const bandMean = exact('bands.mean');
-  const bandDeviation = exact('bands.deviation');
+  const missing = transformTensors[transform.kind].find((key) => transform[key] === undefined);
+  if (missing) throw fail(`it lacks transform.${missing}`);
+  const bandMean = exact('bands.mean', bands.length);
+  const bandDeviation = exact('bands.deviation', bands.length);
   const frameMean = vector('frames.mean');
-  const frameDeviation = vector('frames.deviation');
+  const frameDeviation = vector('frames.deviation', frameMean?.length);
+  const beyond = (list: typeof bands, width: number) => list.some(({ start, end }) => start >= end || end > width);
+  if (beyond(bands, bank.columns) || (frameMean && beyond(frameBands ?? [], frameMean.length))) {
+    throw fail('a band lies beyond the embedding');
+  }
   return {
     encoder,
     signal,
@@ -183,8 +216,8 @@ export async function readDetector(bytes: Uint8Array, name = 'detector'): Promis
     bank,
     transform,
     transformed: transformRows(transform, bank),
-    calibration: calibrated('calibration'),
-    labelledCalibration: calibrated('calibration.labelled'),
+    calibration: calibrated(exact('calibration')),
+    labelledCalibration: calibrated(exact('calibration.labelled')),
     ...(bandMean && bandDeviation && { bandStatistics: { mean: bandMean, deviation: bandDeviation } }),
     ...(frameMean &&
       frameDeviation &&

@@ -31,7 +31,9 @@ describe('calibrationFolds', () => {
     expect(folds.length).toBe(25);
     expect(new Set(folds).size).toBe(10);
     expect(folds).toEqual([...folds].sort((a, b) => a - b));
-    expect(calibrationFolds(entries(...Array(20).fill('one long file')))).toEqual(Array.from({ length: 20 }, (_, i) => i >> 1));
+    expect(calibrationFolds(entries(...Array(20).fill('one long file')))).toEqual(
+      Array.from({ length: 20 }, (_, i) => i >> 1),
+    );
   });
 
   it('gives every fold something, and never splits a file', () => {
@@ -124,7 +126,10 @@ describe('fitDetector', () => {
   });
 
   it('is finite for recordings that are all the same', async () => {
-    const same = Array.from({ length: 5 }, (_, i) => ({ entry: entries(`${i}`)[0], vector: Float32Array.of(1, 2, 3, 4) }));
+    const same = Array.from({ length: 5 }, (_, i) => ({
+      entry: entries(`${i}`)[0],
+      vector: Float32Array.of(1, 2, 3, 4),
+    }));
     for (const transform of ['none', 'centre', 'standardise', 'whiten'] as const) {
       const detector = await fitDetector(syntheticFit(same, { transform }));
       const scorer = createScorer(detector);
@@ -183,7 +188,9 @@ describe('withThreshold', () => {
 
   it('needs normal recordings', async () => {
     const labelled = await fitDetector(syntheticFit(syntheticFiles('x', 4, { label: 'worn' })));
-    expect(() => withThreshold(labelled, { threshold: 1 })).toThrow('withThreshold: this detector has no normal recordings');
+    expect(() => withThreshold(labelled, { threshold: 1 })).toThrow(
+      'withThreshold: this detector has no normal recordings',
+    );
   });
 });
 

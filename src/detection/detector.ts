@@ -92,7 +92,7 @@ export type FitInput = {
 
 export const domainOf = (entry: BankEntry): string => entry.domain ?? '';
 
-export const isNormal = (entry: BankEntry, settings: DetectorSettings): boolean =>
+export const isNormal = (entry: Pick<BankEntry, 'label'>, settings: DetectorSettings): boolean =>
   entry.label === undefined || entry.label.toLowerCase() === settings.normalLabel.toLowerCase();
 
 export const indicesWhere = <T>(list: readonly T[], test: (item: T) => boolean): number[] =>

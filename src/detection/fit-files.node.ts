@@ -7,7 +7,14 @@ import { type EncoderSpec, loadEncoder } from '../encoders/load.node.ts';
 import type { Band } from '../encoders/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
-import { type BankSegment, type Detector, type DetectorSettings, fitDetector } from './detector.ts';
+import {
+  type BankSegment,
+  type Detector,
+  type DetectorSettings,
+  defaultSettings,
+  fitDetector,
+  isNormal,
+} from './detector.ts';
 import { frameStatistics } from './explain.ts';
 import type { Naming } from './labels.node.ts';
 
@@ -48,15 +55,17 @@ function oneRate(kept: readonly Kept[], failures: Failure[]): Kept[] {
 
 /** Recordings of the commonest width (number of channels with `--channel all`). */
 function oneWidth(kept: readonly Kept[], failures: Failure[]): Kept[] {
-  const width = kept[0].recording.segments[0].vector.length;
-  return kept.filter(({ recording }) => {
-    if (recording.segments[0].vector.length === width) return true;
+  const widthOf = ({ recording }: Kept): number => recording.segments[0].vector.length;
+  const counts = new Map<number, Kept[]>();
+  for (const one of kept) counts.set(widthOf(one), [...(counts.get(widthOf(one)) ?? []), one]);
+  const [usual] = [...counts.values()].sort((a, b) => b.length - a.length);
+  for (const { recording } of kept.filter((one) => widthOf(one) !== widthOf(usual[0]))) {
     failures.push({
       file: recording.name,
-      message: `${recording.name}: has ${recording.channelCount} channels, ${kept[0].recording.name} has ${kept[0].recording.channelCount}; choose one with --channel`,
+      message: `${recording.name}: has ${recording.channelCount} channels, ${usual[0].recording.name} has ${usual[0].recording.channelCount}; choose one with --channel`,
     });
-    return false;
-  });
+  }
+  return usual;
 }
 
 function warningsFor(kept: readonly Kept[], constant: readonly string[], preparation: Preparation): string[] {
@@ -80,13 +89,14 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
   const failures: Failure[] = [];
   const constant: string[] = [];
   let kept: Kept[] = [];
+  let done = 0;
   for await (const result of embedFiles(options.encoder, jobs, { workers: options.workers })) {
     failures.push(...result.failures);
     for (const recording of result.recordings) {
       if (recording.constant) constant.push(recording.name);
       else kept.push({ path: result.path, recording });
     }
-    options.onFile?.(jobs.findIndex(({ path }) => path === result.path) + 1, jobs.length);
+    options.onFile?.(++done, jobs.length);
   }
   if (kept.length === 0) {
     throw new InputError(
@@ -106,7 +116,7 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
       continue;
     }
     const domain = domains?.(path);
-    sums = mergeFrameSums(sums, recording.frameSums);
+    if (isNormal({ label }, { ...defaultSettings, ...settings })) sums = mergeFrameSums(sums, recording.frameSums);
     for (const { startSeconds, durationSeconds, vector } of recording.segments) {
       const entry = {
         file: recording.name,

@@ -60,46 +60,70 @@ export function distance(a: Float32Array, b: Float32Array, metric: Metric): numb
   return Math.sqrt(sum);
 }
 
-/** Something that grows with the distance, from a float32 product: enough to choose candidates. */
-const ranking = (product: number, normA: number, normB: number, metric: Metric): number => {
-  if (metric === 'euclidean') return normA + normB - 2 * product;
-  const norms = Math.sqrt(normA * normB);
-  return norms > 0 ? -product / norms : 0;
-};
+/**
+ * What turns a product into a rank that grows with the distance from a given query: rank = offset - factor * product.
+ * Euclidean: |b|² - 2 ab (|a|² is the same for all rows); cosine: -ab / |b|.
+ */
+type Ranking = { offsets: Float64Array; factors: Float64Array; largestNorm: number };
+
+/** Norms of a bank cost as much as a query on it: they are kept as long as its numbers are. */
+const rankings: Record<Metric, WeakMap<Float32Array, Ranking>> = { cosine: new WeakMap(), euclidean: new WeakMap() };
+
+function rankingOf(bank: Matrix, metric: Metric): Ranking {
+  const known = rankings[metric].get(bank.values);
+  if (known && known.offsets.length === bank.rows) return known;
+  const norms = squaredNorms(bank);
+  const largestNorm = norms.reduce((a, b) => Math.max(a, b), 0);
+  const ranking =
+    metric === 'euclidean'
+      ? { offsets: norms, factors: new Float64Array(bank.rows).fill(2), largestNorm }
+      : {
+          offsets: new Float64Array(bank.rows),
+          factors: norms.map((norm) => (norm > 0 ? 1 / Math.sqrt(norm) : 0)),
+          largestNorm,
+        };
+  rankings[metric].set(bank.values, ranking);
+  return ranking;
+}
 
 /**
- * How far a ranking may be off. A product of D terms with unit roundoff u is wrong by at most lambda sqrt(D) u |a| |b|
+ * How far a rank may be off. A product of D terms with unit roundoff u is wrong by at most lambda sqrt(D) u |a| |b|
  * but for a probability that falls like exp(-lambda^2 / 2); lambda is 8 here (Higham & Mary 2019, "A new approach to
  * probabilistic rounding error analysis").
  */
-const rankingError = (normA: number, normB: number, columns: number, unit: number, metric: Metric): number =>
-  4 * Math.sqrt(columns) * unit * (metric === 'cosine' ? 2 : (Math.sqrt(normA) + Math.sqrt(normB)) ** 2);
+const rankError = (normA: number, normB: number, columns: number, unit: number, metric: Metric): number =>
+  4 *
+  Math.sqrt(columns) *
+  unit *
+  (metric === 'cosine' ? 2 * Math.sqrt(normA) : (Math.sqrt(normA) + Math.sqrt(normB)) ** 2);
 
-/**
- * Candidates for the k smallest of a stream of (rank, index): all whose rank is within `slack` of the k-th smallest,
- * sorted. `complete` says whether they were few enough to keep.
- */
-function createShortlist(k: number, slack: number) {
-  const ranks: number[] = [];
-  const indices: number[] = [];
-  let bound = Number.POSITIVE_INFINITY;
-  let dropped = Number.POSITIVE_INFINITY;
-  return {
-    indices,
-    complete: () => dropped > bound,
-    offer(rank: number, index: number) {
-      if (rank > bound) return;
-      let at = ranks.length;
-      while (at > 0 && ranks[at - 1] > rank) at--;
-      ranks.splice(at, 0, rank);
-      indices.splice(at, 0, index);
-      if (ranks.length >= k) bound = ranks[k - 1] + slack;
-      while (ranks.length > k && (ranks[ranks.length - 1] > bound || ranks.length > k + MAX_CANDIDATES)) {
-        dropped = Math.min(dropped, ranks.pop() as number);
-        indices.pop();
-      }
-    },
-  };
+/** Candidates for the k smallest of a stream of (rank, index): all whose rank is within `slack` of the k-th smallest, sorted. */
+type Shortlist = { k: number; slack: number; ranks: number[]; indices: number[]; bound: number; dropped: number };
+
+const createShortlist = (k: number, slack: number): Shortlist => ({
+  k,
+  slack,
+  ranks: [],
+  indices: [],
+  bound: Number.POSITIVE_INFINITY,
+  dropped: Number.POSITIVE_INFINITY,
+});
+
+/** Whether all candidates were few enough to keep. */
+const isComplete = ({ dropped, bound }: Shortlist): boolean => dropped > bound;
+
+/** Takes in a rank that is not above the bound of the list. */
+function offer(list: Shortlist, rank: number, index: number): void {
+  const { k, ranks, indices } = list;
+  let at = ranks.length;
+  while (at > 0 && ranks[at - 1] > rank) at--;
+  ranks.splice(at, 0, rank);
+  indices.splice(at, 0, index);
+  if (ranks.length >= k) list.bound = ranks[k - 1] + list.slack;
+  while (ranks.length > k && (ranks[ranks.length - 1] > list.bound || ranks.length > k + MAX_CANDIDATES)) {
+    list.dropped = Math.min(list.dropped, ranks.pop() as number);
+    indices.pop();
+  }
 }
 
 let productProgram: Promise<Program> | undefined;
@@ -142,33 +166,32 @@ async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Blo
 
 async function searchBlock(
   bank: Matrix,
-  bankNorms: Float64Array,
   queries: Matrix,
   options: KnnOptions,
   queryOffset: number,
 ): Promise<Neighbours[]> {
   const { k, metric, bankGroups, queryGroups } = options;
-  const queryNorms = squaredNorms(queries);
+  const { offsets, factors, largestNorm } = rankingOf(bank, metric);
   const unit = isPlain(bank, queries) ? 2 ** -53 : 2 ** -24;
-  const largest = bankNorms.reduce((a, b) => Math.max(a, b), 0);
-  const lists = Array.from({ length: queries.rows }, (_, q) =>
-    createShortlist(k, 2 * rankingError(queryNorms[q], largest, bank.columns, unit, metric)),
+  const lists = Array.from(squaredNorms(queries), (norm) =>
+    createShortlist(k, 2 * rankError(norm, largestNorm, bank.columns, unit, metric)),
   );
   const meets = (q: number, index: number): boolean => {
     const group = queryGroups?.[queryOffset + q];
     return group === undefined || bankGroups?.[index] !== group;
   };
-  for await (const block of productBlocks(bank, queries)) {
+  for await (const { values, from, rows } of productBlocks(bank, queries)) {
     for (let q = 0; q < queries.rows; q++) {
-      for (let r = 0; r < block.rows; r++) {
-        const index = block.from + r;
-        if (!meets(q, index)) continue;
-        lists[q].offer(ranking(block.values[q * block.rows + r], queryNorms[q], bankNorms[index], metric), index);
+      const list = lists[q];
+      for (let r = 0; r < rows; r++) {
+        const index = from + r;
+        const rank = offsets[index] - factors[index] * values[q * rows + r];
+        if (rank <= list.bound && meets(q, index)) offer(list, rank, index);
       }
     }
   }
   return lists.map((list, q) => {
-    const candidates = list.complete()
+    const candidates = isComplete(list)
       ? list.indices
       : Array.from({ length: bank.rows }, (_, index) => index).filter((index) => meets(q, index));
     const measured = candidates
@@ -192,13 +215,12 @@ export async function nearestNeighbours(bank: Matrix, queries: Matrix, options: 
   if (!Number.isInteger(options.k) || options.k < 1) {
     throw new TypeError(`nearestNeighbours: expected k of at least 1, got ${options.k}`);
   }
-  const bankNorms = squaredNorms(bank);
   const results: Neighbours[] = [];
   for (let from = 0; from < queries.rows; from += QUERY_ROWS) {
     const rows = Math.min(QUERY_ROWS, queries.rows - from);
     const values = queries.values.subarray(from * queries.columns, (from + rows) * queries.columns);
     const part = { values, rows, columns: queries.columns };
-    results.push(...(await searchBlock(bank, bankNorms, part, options, from)));
+    results.push(...(await searchBlock(bank, part, options, from)));
   }
   return results;
 }

@@ -33,10 +33,18 @@ export function labelsFromFolders(paths: readonly string[]): Naming {
   return naming;
 }
 
+/** Cells of a line; a cell in quotes may hold separators, and quotes doubled. */
+const cellsOf = (line: string): string[] =>
+  [...line.matchAll(/(?:^|[,;\t])(?: *"((?:[^"]|"")*)" *(?=[,;\t]|$)|([^,;\t]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.trim(),
+  );
+
+const HEADER = /^(file|path|name|recording)s?([ _-]?(name|path))?$/i;
+
 /**
  * A table with two columns, file and name (comma, semicolon or tab; a header is skipped). A file is found by its path,
  * or by the end of it.
- * @throws InputError for lines of fewer columns, or if no file of `paths` is in the table.
+ * @throws InputError for lines without a file or a name, or if no file of `paths` is in the table.
  */
 export function namesFromTable(table: string, paths: readonly string[]): Naming {
   let text: string;
@@ -46,15 +54,22 @@ export function namesFromTable(table: string, paths: readonly string[]): Naming 
     throw new InputError(`labels: cannot read ${table}: ${(error as NodeJS.ErrnoException).code ?? error}`);
   }
   const names = new Map<string, string>();
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
+  let first = true;
+  // Spreadsheets put a byte order mark in front of a table.
+  for (const [i, line] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     if (line.trim() === '') continue;
-    const cells = line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
-    if (cells.length < 2 || cells[0] === '') {
+    const [file, name] = cellsOf(line);
+    if (!file || !name) {
       throw new InputError(`labels: ${table} line ${i + 1}: expected a file and a name, got \`${line}\``);
     }
-    if (i === 0 && /^(file|path|name)/i.test(cells[0])) continue;
-    names.set(resolve(cells[0]), cells[1]);
-    names.set(cells[0].replaceAll('\\', '/'), cells[1]);
+    const isHeader = first && HEADER.test(file);
+    first = false;
+    if (isHeader) continue;
+    names.set(resolve(file), name);
+    names.set(file.replaceAll('\\', '/'), name);
   }
   const naming: Naming = (path) => {
     const known = names.get(resolve(path));

@@ -1,5 +1,5 @@
 // Scores and diagnoses for files, one after the other as they are done.
-import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
+import { type EmbedJob, type Failure, inputMessage } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
 import { type EncoderSpec, loadEncoder } from '../encoders/load.node.ts';
@@ -80,7 +80,7 @@ const piecesOf = (recording: EmbeddedRecording, perSegment: boolean): Piece[] =>
 
 /**
  * Scores files in order, in bounded memory: a verdict where the detector has normal recordings, a diagnosis where it has
- * labels. Files that cannot be read come back as failures.
+ * labels. Recordings that cannot be read or do not fit the detector come back as failures.
  */
 export async function* scoreFiles(
   paths: readonly string[],
@@ -93,16 +93,22 @@ export async function* scoreFiles(
   for await (const { path, recordings, failures } of embedFiles(options.encoder, jobs, { workers: options.workers })) {
     const result: FileResult = { path, scored: [], failures };
     for (const recording of recordings) {
-      for (const { vectors, startSeconds, durationSeconds } of piecesOf(recording, options.perSegment ?? false)) {
-        result.scored.push({
-          path,
-          name: recording.name,
-          startSeconds,
-          durationSeconds,
-          constant: recording.constant,
-          ...(scorer && { verdict: await scorer.score(vectors) }),
-          ...(diagnose && { diagnosis: await diagnose(vectors) }),
-        });
+      try {
+        const pieces: ScoredRecording[] = [];
+        for (const { vectors, startSeconds, durationSeconds } of piecesOf(recording, options.perSegment ?? false)) {
+          pieces.push({
+            path,
+            name: recording.name,
+            startSeconds,
+            durationSeconds,
+            constant: recording.constant,
+            ...(scorer && { verdict: await scorer.score(vectors) }),
+            ...(diagnose && { diagnosis: await diagnose(vectors) }),
+          });
+        }
+        result.scored.push(...pieces);
+      } catch (error) {
+        failures.push({ file: recording.name, message: `${recording.name}: ${inputMessage(error)}` });
       }
     }
     yield result;

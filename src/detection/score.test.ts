@@ -161,7 +161,10 @@ describe('domains', () => {
       for (let i = 0; i < 10; i++) {
         const vector = gaussianVector(random, 16, deviation, centre);
         const { score, nearest, anomalous } = await scorer.score([vector]);
-        expect(score).toBeCloseTo(Math.min(naiveScore(detector, vector, 'idle'), naiveScore(detector, vector, 'load')), 9);
+        expect(score).toBeCloseTo(
+          Math.min(naiveScore(detector, vector, 'idle'), naiveScore(detector, vector, 'load')),
+          9,
+        );
         expect([nearest.domain, anomalous]).toEqual([domain, false]);
       }
       // What is usual for the wide domain is far out for the dense one.

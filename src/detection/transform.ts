@@ -22,6 +22,8 @@ export type Transform = {
 
 /** Rows that the principal directions are computed from; more add nothing but time. */
 const WHITENING_ROWS = 256;
+/** Directions that are kept, those of the largest variance; the others are left as they are. */
+const WHITENING_DIRECTIONS = 64;
 /** Share of the mean variance that is added to every direction, so that no direction counts without limit. */
 const SHRINKAGE = 0.1;
 
@@ -72,11 +74,13 @@ function whitening(bank: Matrix, mean: Float32Array): { directions: Matrix; gain
   const decomposition = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
   const eigenvalues = decomposition.realEigenvalues;
   const total = eigenvalues.reduce((sum, value) => sum + Math.max(0, value), 0);
-  const kept = eigenvalues.flatMap((eigenvalue, i) => (eigenvalue > 1e-6 * total ? [{ eigenvalue, i }] : []));
+  const kept = eigenvalues
+    .flatMap((eigenvalue, i) => (eigenvalue > 1e-6 * total ? [{ eigenvalue, i }] : []))
+    .sort((a, b) => b.eigenvalue - a.eigenvalue);
   const rho = Math.max((SHRINKAGE * total) / Math.max(1, kept.length), 1e-12);
   const directions: Float32Array[] = [];
   const gains: number[] = [];
-  for (const { eigenvalue, i } of kept) {
+  for (const { eigenvalue, i } of kept.slice(0, WHITENING_DIRECTIONS)) {
     const direction = new Float32Array(bank.columns);
     const norm = Math.sqrt(eigenvalue * Math.max(1, sample.rows - 1));
     for (let j = 0; j < sample.rows; j++) {
@@ -86,7 +90,7 @@ function whitening(bank: Matrix, mean: Float32Array): { directions: Matrix; gain
     directions.push(direction);
     gains.push(Math.sqrt(rho / (eigenvalue + rho)));
   }
-  return { directions: fromRows(directions), gains: Float32Array.from(gains) };
+  return { directions: { ...fromRows(directions), columns: bank.columns }, gains: Float32Array.from(gains) };
 }
 
 /** Learns a transform from the rows of a bank [N, D]. */
@@ -98,25 +102,36 @@ export function learnTransform(kind: TransformKind, bank: Matrix): Transform {
   return { kind, mean, ...whitening(bank, mean) };
 }
 
+/** Writes the transformed `vector` into `result` (not the same array). Plain loops: banks are large. */
+function transformInto(transform: Transform, vector: Float32Array, result: Float32Array): void {
+  const { mean, scale, directions, gains } = transform;
+  const width = vector.length;
+  for (let d = 0; d < width; d++) result[d] = (vector[d] - (mean ? mean[d] : 0)) * (scale ? scale[d] : 1);
+  if (!directions || !gains) return;
+  const parts = new Float64Array(gains.length);
+  for (let i = 0; i < gains.length; i++) {
+    const from = i * width;
+    let sum = 0;
+    for (let d = 0; d < width; d++) sum += directions.values[from + d] * result[d];
+    parts[i] = (gains[i] - 1) * sum;
+  }
+  for (let i = 0; i < gains.length; i++) {
+    const from = i * width;
+    for (let d = 0; d < width; d++) result[d] += parts[i] * directions.values[from + d];
+  }
+}
+
 /** The transformed vector, a new one. */
 export function applyTransform(transform: Transform, vector: Float32Array): Float32Array {
-  const { mean, scale, directions, gains } = transform;
-  const result = Float32Array.from(vector);
-  if (mean) for (let d = 0; d < result.length; d++) result[d] -= mean[d];
-  if (scale) for (let d = 0; d < result.length; d++) result[d] *= scale[d];
-  if (directions && gains) {
-    const parts = gains.map((_, i) => row(directions, i).reduce((sum, value, d) => sum + value * result[d], 0));
-    for (const [i, part] of parts.entries()) {
-      const change = (gains[i] - 1) * part;
-      const direction = row(directions, i);
-      for (let d = 0; d < result.length; d++) result[d] += change * direction[d];
-    }
-  }
+  const result = new Float32Array(vector.length);
+  transformInto(transform, vector, result);
   return result;
 }
 
 /** Every row transformed. */
-export const transformRows = (transform: Transform, bank: Matrix): Matrix =>
-  transform.kind === 'none'
-    ? bank
-    : fromRows(Array.from({ length: bank.rows }, (_, i) => applyTransform(transform, row(bank, i))));
+export function transformRows(transform: Transform, bank: Matrix): Matrix {
+  if (transform.kind === 'none') return bank;
+  const result = { ...bank, values: new Float32Array(bank.values.length) };
+  for (let i = 0; i < bank.rows; i++) transformInto(transform, row(bank, i), row(result, i));
+  return result;
+}

@@ -1,8 +1,9 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, or a weights file.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
@@ -45,11 +46,27 @@ export function modelFolders(): string[] {
 export const userModelFolder = (): string =>
   process.env.THRUM_MODELS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'thrum', 'models');
 
+const WEIGHTS = '.safetensors';
+
 /** The file with the weights of a named encoder, if there is one. */
 export function findWeights(name: string): string | undefined {
   return modelFolders()
-    .map((folder) => join(folder, `${name}.safetensors`))
+    .map((folder) => join(folder, `${name}${WEIGHTS}`))
     .find((path) => existsSync(path));
+}
+
+/** The file that `--encoder` means: a name of the registry first, then a path, then a name given at the import. */
+export function weightsFor(encoder: string): string | undefined {
+  if (!namedArchitectures.has(encoder) && existsSync(encoder)) return encoder;
+  // A detector remembers weights given by their path as the name of the file.
+  return findWeights(basename(encoder, WEIGHTS));
+}
+
+/** Names under which weights were imported, other than those of the registry. */
+export function importedNames(): string[] {
+  const files = modelFolders().flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
+  const names = files.filter((file) => extname(file) === WEIGHTS).map((file) => basename(file, WEIGHTS));
+  return [...new Set(names)].filter((name) => !namedArchitectures.has(name)).sort();
 }
 
 export type Checkpoint = { weights: StateDict; hints: ConfigHints };
@@ -91,15 +108,39 @@ export function readCheckpoint(path: string): Checkpoint {
     return { weights: tensors, hints: hintsFrom(config) };
   }
   const { tensors, metadata } = readSafetensors(bytes, name);
-  const own: unknown = metadata.thrum ? JSON.parse(metadata.thrum) : undefined;
-  return {
-    weights: tensors,
-    hints: own && typeof own === 'object' && 'hints' in own ? (own.hints as ConfigHints) : {},
-  };
+  return { weights: tensors, hints: metadata.thrum === undefined ? {} : storedHints(metadata.thrum, name) };
+}
+
+const hintsSchema = z.object({
+  hints: z
+    .object({
+      heads: z.int().min(1).optional(),
+      bandBins: z.int().min(1).optional(),
+      lengthMode: z.enum(['readme', 'rmis']).optional(),
+    })
+    .default({}),
+});
+
+/** What `importWeights` wrote beside the weights. */
+function storedHints(json: string, name: string): ConfigHints {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    value = undefined;
+  }
+  const parsed = hintsSchema.safeParse(value);
+  if (!parsed.success)
+    throw new InputError(`loadEncoder: the settings in ${name} are damaged; import the weights again`);
+  return parsed.data.hints;
 }
 
 /** Everything that `--encoder` may name. */
-export const encoderNames = (): string[] => [...Object.keys(spectralSettings), ...namedArchitectures.keys()];
+export const encoderNames = (): string[] => [
+  ...Object.keys(spectralSettings),
+  ...namedArchitectures.keys(),
+  ...importedNames(),
+];
 
 function missingWeights(name: string): InputError {
   return new InputError(
@@ -111,21 +152,21 @@ function missingWeights(name: string): InputError {
 export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
   const { encoder, hints, ...runtime } = spec;
   const settings: Record<string, SpectralConfig> = spectralSettings;
-  if (settings[encoder]) return createSpectral(encoder, settings[encoder]);
-  const [, name, seed] = /^(.+?)(?:@random(\d*))?$/.exec(encoder) ?? [];
+  if (Object.hasOwn(settings, encoder)) return createSpectral(encoder, settings[encoder]);
+  const [, name = encoder, seed] = /^(.+?)(?:@random(\d*))?$/.exec(encoder) ?? [];
   const architecture = namedArchitectures.get(name);
   if (architecture && encoder.includes('@random')) {
     return buildEncoder(encoder, architecture, randomWeights(architecture, Number(seed || 0)), runtime);
   }
-  const path = architecture ? findWeights(name) : encoder;
-  if (!path) throw missingWeights(name);
-  if (!existsSync(path)) {
+  const path = weightsFor(encoder);
+  if (path === undefined && architecture) throw missingWeights(name);
+  if (path === undefined) {
     throw new InputError(
-      `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}`,
+      `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}, and any weights file by its path`,
     );
   }
   const checkpoint = readCheckpoint(path);
-  const id = architecture ? name : basename(path);
+  const id = path === encoder ? basename(path) : name;
   return buildEncoder(
     id,
     recogniseWeights(checkpoint.weights, { ...checkpoint.hints, ...hints }),

@@ -8,8 +8,6 @@ const LEAST_POINTS = 10;
 /** Points in a row above the threshold that make an alarm. */
 const PERSISTENCE = 3;
 
-const fileOf = (name: string): string => name.split('#')[0];
-
 /** Running median over `width` points (odd), shorter at the ends. */
 export function runningMedian(values: readonly number[], width: number): number[] {
   const half = width >> 1;
@@ -57,7 +55,10 @@ function wearInNotes({ score, smoothed, fitted, threshold, alarm }: Run, place: 
     );
   }
   const steepest = steepestRise(smoothed);
-  const climb = alarm === undefined ? 0 : smoothed[Math.min(smoothed.length - 1, alarm + (steepest.to - steepest.from))] - smoothed[alarm];
+  const climb =
+    alarm === undefined
+      ? 0
+      : smoothed[Math.min(smoothed.length - 1, alarm + (steepest.to - steepest.from))] - smoothed[alarm];
   if (alarm !== undefined && steepest.from > alarm && climb < steepest.rise / 4) {
     notes.push(
       `Slow drift raises the first alarm: after the fitted part (${shown(late)}) the score climbs without a step and crosses ${shown(threshold)} at ${place(alarm)}. A detector fitted at the beginning of a life has not heard the wear-in that follows, and the score alone cannot tell it from early wear. The steepest rise, from ${shown(smoothed[steepest.from])} to ${shown(smoothed[steepest.to])}, comes at ${place(steepest.from)} to ${place(steepest.to)}. To alarm on that alone, fit on a later part (--part), or on more of the healthy life.`,
@@ -77,7 +78,7 @@ function fittedCount(scored: readonly ScoredRecording[], detector: Detector): nu
 export function curveOf(scored: readonly ScoredRecording[], detector: Detector): ReportCurve | undefined {
   const { threshold } = detector;
   if (scored.length < LEAST_POINTS || threshold === undefined) return undefined;
-  if (new Set(scored.map(({ name }) => fileOf(name))).size > 1) return undefined;
+  if (new Set(scored.map(({ path }) => path)).size > 1) return undefined;
   const records = new Set(scored.map(({ name }) => name)).size;
   const byRecord = records === scored.length;
   if (!byRecord && records > 1) return undefined;
@@ -99,7 +100,9 @@ export function curveOf(scored: readonly ScoredRecording[], detector: Detector):
     );
   const width = Math.max(5, Math.floor(score.length / 60) * 2 + 1);
   const smoothed = runningMedian(score, width);
-  notes.push(...wearInNotes({ score, smoothed, fitted, threshold, alarm: at }, (i) => (byRecord ? `record ${i}` : `${x[i]} s`)));
+  notes.push(
+    ...wearInNotes({ score, smoothed, fitted, threshold, alarm: at }, (i) => (byRecord ? `record ${i}` : `${x[i]} s`)),
+  );
   return {
     x,
     xLabel: byRecord ? 'record' : 'time in s',

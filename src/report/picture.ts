@@ -9,6 +9,8 @@ import type { ReportDetail, ReportSpectrogram } from './types.ts';
 const PICTURE_FRAMES = 300;
 const PICTURE_BINS = 128;
 const DYNAMIC_RANGE_DB = 70;
+/** Level of an empty cell; a picture of nothing but these is dark. */
+const EMPTY_DB = -200;
 
 /** Averages rows and columns of a power spectrogram down to at most 300 x 128 cells. */
 function pool(
@@ -36,8 +38,8 @@ export function pictureSpectrogram(signal: Float32Array, sampleRate: number): Re
   const hopLength = Math.max(1, Math.round(0.4 * nFft), Math.ceil((signal.length - nFft) / (4 * PICTURE_FRAMES)));
   const full = magnitudeSpectrogram(signal, sampleRate, { nFft, hopLength, power: 2, removeMean: true });
   const { power, frames, bins } = pool(full.values, full.frames, full.bins);
-  const decibels = power.map((value) => 10 * Math.log10(value + 1e-20));
-  const high = decibels.reduce((a, b) => Math.max(a, b), -200);
+  const decibels = power.map((value) => 10 * Math.log10(value + 10 ** (EMPTY_DB / 10)));
+  const high = decibels.reduce((a, b) => Math.max(a, b), EMPTY_DB + DYNAMIC_RANGE_DB);
   const low = high - DYNAMIC_RANGE_DB;
   const values = Uint8Array.from(decibels, (value) =>
     Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * 255),
@@ -81,21 +83,26 @@ const SOUND_RATE = 22050;
 /** Rates that loudspeakers and browsers play as they are. */
 const [LOWEST_RATE, HIGHEST_RATE] = [4000, 200_000];
 
-/** A stretch as sound: at most 6 s, at most 22.05 kHz, peak at 0.9; played slower or faster where it would not be heard. */
+/**
+ * The first 6 s as sound: at most 22.05 kHz, without its mean, peak at 0.9; played slower or faster where it would not
+ * be heard. Undefined for silence and for less than 64 samples.
+ */
 export function playable(recording: Recording): ReportDetail['audio'] {
   const { sampleRate } = recording;
   const samples = recording.channels[0].subarray(0, Math.round(SOUND_SECONDS * sampleRate));
-  const peak = samples.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  if (samples.length < 64 || peak === 0) return undefined;
+  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  const peak = samples.reduce((largest, value) => Math.max(largest, Math.abs(value - mean)), 0);
+  // What rounding leaves of a constant signal is no sound.
+  if (samples.length < 64 || peak <= 1e-9 * Math.abs(mean)) return undefined;
   const notes: string[] = [];
   let played = sampleRate;
   if (sampleRate > HIGHEST_RATE || sampleRate < LOWEST_RATE) {
     played = sampleRate > HIGHEST_RATE ? 48_000 : 8000;
     const factor = sampleRate / played;
-    notes.push(factor > 1 ? `slowed ${factor.toPrecision(2)}×` : `sped up ${(1 / factor).toPrecision(2)}×`);
+    const shown = (times: number) => Number(times.toPrecision(2));
+    notes.push(factor > 1 ? `slowed ${shown(factor)}×` : `sped up ${shown(1 / factor)}×`);
   }
-  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  const scaled = samples.map((value) => (0.45 * (value - mean)) / peak);
+  const scaled = samples.map((value) => (0.9 * (value - mean)) / peak);
   const rate = Math.min(played, SOUND_RATE);
   const sound = played > SOUND_RATE ? resample(scaled, played, rate) : scaled;
   if (sampleCount(recording) > samples.length) notes.push(`first ${SOUND_SECONDS} s`);

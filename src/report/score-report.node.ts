@@ -29,10 +29,10 @@ const DETAILS = 8;
 
 /** The folder that all names start with, its last slash included. */
 function commonFolder(names: readonly string[]): string {
-  const [first = ''] = names;
-  let end = first.lastIndexOf('/') + 1;
-  while (end > 0 && !names.every((name) => name.startsWith(first.slice(0, end)))) end = first.lastIndexOf('/', end - 2) + 1;
-  return first.slice(0, end);
+  const parent = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
+  let folder = parent(names[0] ?? '');
+  while (folder !== '' && !names.every((name) => name.startsWith(folder))) folder = parent(folder.slice(0, -1));
+  return folder;
 }
 
 /** Rows as the report and the terminal show them. */

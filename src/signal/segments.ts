@@ -50,7 +50,7 @@ export function pickChannel(recording: Recording, choice: ChannelChoice): Record
     for (const samples of channels) for (let i = 0; i < mixed.length; i++) mixed[i] += samples[i] / channels.length;
     return [{ ...recording, channels: [mixed] }];
   }
-  if (choice >= channels.length) {
+  if (channels[choice] === undefined) {
     throw new InputError(
       `${recording.name}: expected a channel ${choice + 1}, but there ${channels.length === 1 ? 'is 1' : `are ${channels.length}`}; choose one with --channel`,
     );
@@ -64,7 +64,7 @@ export function takePart(recording: Recording, part: Part): Recording {
   const at = (value: number) =>
     Math.min(total, Math.round(part.unit === '%' ? (value / 100) * total : value * recording.sampleRate));
   const [from, to] = [at(part.from), at(part.to)];
-  if (to <= from) {
+  if (!(from >= 0 && to > from)) {
     throw new InputError(
       `${recording.name}: nothing lies between ${part.from} and ${part.to} ${part.unit} of ${duration(recording)} s; change --part`,
     );
@@ -76,6 +76,7 @@ export function takePart(recording: Recording, part: Part): Recording {
  * Cuts a recording into consecutive pieces of `segmentSeconds`. A remainder of at least half a piece is taken as the
  * last full piece (it overlaps the one before); a shorter one is left out. A recording shorter than one piece is one
  * piece, as it is. `null`: the whole.
+ * @throws InputError if the length is not positive, or there is no such channel.
  */
 export function segmentRecording(
   recording: Recording,
@@ -85,7 +86,10 @@ export function segmentRecording(
   const channels = pickChannel(recording, choice);
   const total = sampleCount(recording);
   const { sampleRate } = recording;
-  const length = segmentSeconds === null ? total : Math.max(1, Math.round(segmentSeconds * sampleRate));
+  if (segmentSeconds !== null && !(segmentSeconds > 0)) {
+    throw new InputError(`${recording.name}: expected segments longer than 0 s, got ${segmentSeconds}`);
+  }
+  const length = Math.max(1, segmentSeconds === null ? total : Math.round(segmentSeconds * sampleRate));
   const starts: number[] = [];
   for (let from = 0; from + length <= total; from += length) starts.push(from);
   const rest = total - starts.length * length;

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredTensor } from '../graph/stored-tensor.ts';
+import { InputError } from '../signal/errors.ts';
+import { parameterShapes, recogniseWeights } from './build.ts';
+import { publishedWeights } from './catalogue.ts';
+import { families } from './families.ts';
+import { namedArchitectures } from './load.node.ts';
+
+/** Tensors of these shapes without numbers: all that recognising a model looks at. */
+const hollow = (shapes: ReadonlyMap<string, readonly number[]>): Map<string, StoredTensor> =>
+  new Map([...shapes].map(([name, shape]) => [name, { dtype: 'F32', shape: [...shape], data: new Float32Array(0) }]));
+
+describe.each([...namedArchitectures])('%s', (name, architecture) => {
+  const state = hollow(parameterShapes(architecture));
+
+  it('is known by its tensors, with its configuration', () => {
+    expect(families.filter((family) => family.recognises(state)).map((family) => family.name)).toEqual([
+      architecture.family,
+    ]);
+    const found = recogniseWeights(state);
+    expect([found.family, found.config]).toEqual([architecture.family, architecture.config]);
+    expect(parameterShapes(found)).toEqual(parameterShapes(architecture));
+    expect(name.startsWith(`${architecture.family}-`)).toBe(true);
+  });
+
+  it('is incomplete without any one of the tensors that tell its size', () => {
+    const first =
+      architecture.family === 'echo' ? 'encoder.layers.0.self_attn.in_proj_weight' : 'blocks.0.attn.qkv.weight';
+    const without = new Map(state);
+    without.delete(first);
+    expect(() => recogniseWeights(without)).toThrow(InputError);
+  });
+});
+
+describe('hints', () => {
+  const echo = hollow(parameterShapes(namedArchitectures.get('echo-tiny')!));
+  const fisher = hollow(parameterShapes(namedArchitectures.get('fisher-mini')!));
+
+  it('go before what shapes say', () => {
+    expect(recogniseWeights(echo, { heads: 6 }).config).toMatchObject({ width: 192, heads: 6 });
+    expect(recogniseWeights(fisher, { bandBins: 50, lengthMode: 'rmis' }).config).toEqual({
+      width: 256,
+      depth: 12,
+      heads: 4,
+      bandBins: 50,
+      lengthMode: 'rmis',
+    });
+  });
+
+  it('are refused where they do not fit', () => {
+    expect(() => recogniseWeights(echo, { heads: 5 })).toThrow('loadEncoder: width 192 does not divide into 5 heads');
+    expect(() => recogniseWeights(echo, { heads: 5 })).toThrow(InputError);
+  });
+});
+
+it('knows every model that can be fetched, each at an address of its own', () => {
+  for (const { id, url } of publishedWeights) {
+    expect([id, namedArchitectures.has(id)]).toEqual([id, true]);
+    expect(new URL(url).protocol).toBe('https:');
+  }
+  expect(new Set(publishedWeights.map(({ url }) => url)).size).toBe(publishedWeights.length);
+  expect(publishedWeights.length).toBeGreaterThan(3);
+});
