@@ -1,19 +1,11 @@
 // thrum diagnose: the names of faults, by labelled recordings.
-import { checkEncoder, type ScoredRecording, scoreFiles } from '../detection/score-files.node.ts';
-import type { Failure } from '../encoders/embed-file.node.ts';
+import type { ScoredRecording } from '../detection/score-files.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, required, requireFiles } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
-import { createProgress, print, reportFailures } from './output.ts';
-import {
-  encoderFrom,
-  encoderOptionSpecs,
-  partFrom,
-  readOptionSpecs,
-  readOptionsFrom,
-  workersFrom,
-} from './recording-options.ts';
+import { print, reportFailures } from './output.ts';
 import { plainRow } from './score.ts';
+import { scoreAll, scoringFrom, scoringOptionSpecs } from './scoring.ts';
 
 function tableRow({ name, diagnosis }: ScoredRecording): string {
   const [first, second] = diagnosis?.votes ?? [];
@@ -31,10 +23,7 @@ export const diagnoseCommand: Command = {
   options: {
     detector: { value: 'FILE', short: 'd', description: 'detector made by thrum fit --labels' },
     json: { description: 'print one JSON object per recording' },
-    'per-segment': { description: 'one row per segment instead of one per recording' },
-    resample: { description: "convert recordings of other rates to the detector's" },
-    ...readOptionSpecs,
-    ...encoderOptionSpecs,
+    ...scoringOptionSpecs,
   },
   async run(paths, options) {
     requireFiles(paths);
@@ -44,25 +33,10 @@ export const diagnoseCommand: Command = {
       throw new InputError(`${detectorPath} has no labels; fit it with thrum fit --labels`);
     }
     const files = collectFiles(paths);
-    const encoder = encoderFrom(options, detector.encoder.id);
-    await checkEncoder(detector, encoder);
-    const failures: Failure[] = [];
-    const progress = createProgress('diagnosed');
-    let done = 0;
-    const results = scoreFiles(files, detector, {
-      encoder,
-      read: readOptionsFrom(options),
-      part: partFrom(options),
-      resample: flag(options, 'resample'),
-      perSegment: flag(options, 'per-segment'),
-      workers: workersFrom(options),
-    });
-    for await (const result of results) {
-      for (const row of result.scored) print(flag(options, 'json') ? JSON.stringify(plainRow(row)) : tableRow(row));
-      failures.push(...result.failures);
-      progress.update(++done, files.length);
-    }
-    progress.end();
+    const scoring = await scoringFrom(options, detector);
+    const { failures } = await scoreAll(files, detector, scoring, (row) =>
+      print(flag(options, 'json') ? JSON.stringify(plainRow(row)) : tableRow(row)),
+    );
     return reportFailures(failures, files.length);
   },
 };

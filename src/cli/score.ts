@@ -1,23 +1,15 @@
 // thrum score: scores, verdicts and a report for recordings.
 import { basename } from 'node:path';
 import { withThreshold } from '../detection/detector.ts';
-import { checkEncoder, type ScoredRecording, scoreFiles } from '../detection/score-files.node.ts';
-import type { Failure } from '../encoders/embed-file.node.ts';
+import type { ScoredRecording } from '../detection/score-files.node.ts';
 import { renderReport } from '../report/report.ts';
 import { buildScoreReport, rowsOf } from '../report/score-report.node.ts';
 import { formatScoreTable } from '../report/terminal.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
-import { checkWritable, createProgress, note, print, reportFailures, writeFileSafely } from './output.ts';
-import {
-  encoderFrom,
-  encoderOptionSpecs,
-  partFrom,
-  readOptionSpecs,
-  readOptionsFrom,
-  workersFrom,
-} from './recording-options.ts';
+import { checkWritable, note, print, reportFailures, writeFileSafely } from './output.ts';
+import { scoreAll, scoringFrom, scoringOptionSpecs } from './scoring.ts';
 import { version } from './version.ts';
 
 /** One recording as a program may read it. */
@@ -84,10 +76,7 @@ export const scoreCommand: Command = {
     json: { description: 'print one JSON object per recording' },
     csv: { description: 'print a CSV table' },
     'false-alarm-rate': { value: 'P', description: 'another false-alarm rate than the detector was fitted for' },
-    'per-segment': { description: 'one row per segment instead of one per recording' },
-    resample: { description: "convert recordings of other rates to the detector's" },
-    ...readOptionSpecs,
-    ...encoderOptionSpecs,
+    ...scoringOptionSpecs,
   },
   async run(paths, options) {
     requireFiles(paths);
@@ -101,31 +90,12 @@ export const scoreCommand: Command = {
       throw new InputError(`${detectorPath} holds labelled faults only, without normal recordings; use thrum diagnose`);
     }
     const files = collectFiles(paths);
-    const encoder = encoderFrom(options, detector.encoder.id);
-    await checkEncoder(detector, encoder);
-    const scoring = {
-      encoder,
-      read: readOptionsFrom(options),
-      part: partFrom(options),
-      resample: flag(options, 'resample'),
-      perSegment: flag(options, 'per-segment'),
-      workers: workersFrom(options),
-    };
-    const scored: ScoredRecording[] = [];
-    const failures: Failure[] = [];
-    const progress = createProgress('scored');
-    let done = 0;
+    const scoring = await scoringFrom(options, detector);
     if (flag(options, 'csv')) print(CSV_HEADER);
-    for await (const result of scoreFiles(files, detector, scoring)) {
-      for (const row of result.scored) {
-        if (flag(options, 'json')) print(JSON.stringify(plainRow(row)));
-        if (flag(options, 'csv')) print(csvRow(row));
-      }
-      scored.push(...result.scored);
-      failures.push(...result.failures);
-      progress.update(++done, files.length);
-    }
-    progress.end();
+    const { scored, failures } = await scoreAll(files, detector, scoring, (row) => {
+      if (flag(options, 'json')) print(JSON.stringify(plainRow(row)));
+      if (flag(options, 'csv')) print(csvRow(row));
+    });
     if (!flag(options, 'json') && !flag(options, 'csv')) printTable(scored);
     if (report !== undefined && scored.length > 0) {
       const title = files.length === 1 ? basename(files[0]) : `${files.length} recordings`;

@@ -1,0 +1,61 @@
+// What score and diagnose share: their options, and the run over the files.
+import type { Detector } from '../detection/detector.ts';
+import {
+  checkEncoder,
+  type ScoredRecording,
+  type ScoreFilesOptions,
+  scoreFiles,
+} from '../detection/score-files.node.ts';
+import type { Failure } from '../encoders/embed-file.node.ts';
+import { flag, type OptionSpecs, type Options } from './command.ts';
+import { createProgress } from './output.ts';
+import {
+  encoderFrom,
+  encoderOptionSpecs,
+  partFrom,
+  readOptionSpecs,
+  readOptionsFrom,
+  workersFrom,
+} from './recording-options.ts';
+
+export const scoringOptionSpecs = {
+  'per-segment': { description: 'one row per segment instead of one per recording' },
+  resample: { description: "convert recordings of other rates to the detector's" },
+  ...readOptionSpecs,
+  ...encoderOptionSpecs,
+} satisfies OptionSpecs;
+
+/** How the user wants recordings scored. @throws InputError if the encoder is not the detector's. */
+export async function scoringFrom(options: Options, detector: Detector): Promise<ScoreFilesOptions> {
+  const encoder = encoderFrom(options, detector.encoder.id);
+  await checkEncoder(detector, encoder);
+  return {
+    encoder,
+    read: readOptionsFrom(options),
+    part: partFrom(options),
+    resample: flag(options, 'resample'),
+    perSegment: flag(options, 'per-segment'),
+    workers: workersFrom(options),
+  };
+}
+
+/** Scores all files with a progress line; `onRow` sees every recording as it is done. */
+export async function scoreAll(
+  files: readonly string[],
+  detector: Detector,
+  scoring: ScoreFilesOptions,
+  onRow: (row: ScoredRecording) => void,
+): Promise<{ scored: ScoredRecording[]; failures: Failure[] }> {
+  const scored: ScoredRecording[] = [];
+  const failures: Failure[] = [];
+  const progress = createProgress('scored');
+  let done = 0;
+  for await (const result of scoreFiles(files, detector, scoring)) {
+    result.scored.forEach(onRow);
+    scored.push(...result.scored);
+    failures.push(...result.failures);
+    progress.update(++done, files.length);
+  }
+  progress.end();
+  return { scored, failures };
+}
