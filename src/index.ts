@@ -1,5 +1,5 @@
 // The public API in Node.
-export * from './portable.ts';
+
 export { type FitFilesOptions, fitFiles } from './detection/fit-files.node.ts';
 export { labelsFromFolders, namesFromTable } from './detection/labels.node.ts';
 export { type ScoredRecording, type ScoreFilesOptions, scoreFiles } from './detection/score-files.node.ts';
@@ -7,6 +7,7 @@ export { embedFiles } from './encoders/embed-pool.node.ts';
 export { importWeights } from './encoders/import.node.ts';
 export { type EncoderSpec, loadEncoder } from './encoders/load.node.ts';
 export { loadProgramInWorker } from './graph/executor.node.ts';
+export * from './portable.ts';
 export { buildScoreReport } from './report/score-report.node.ts';
 export { collectFiles } from './signal/collect-files.node.ts';
 export { readRecordingFile } from './signal/read-file.node.ts';

@@ -1,5 +1,5 @@
 // The command line: help, wrong usage, and the commands that read no recordings.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { goldenPath } from './golden.ts';
 import { complaints, jsonLines, output, projectRoot, refusal, scratchFolder, thrum, writeHums } from './run-cli.ts';
@@ -94,7 +94,8 @@ describe('thrum doctor', () => {
 });
 
 describe('thrum models', () => {
-  const env = { THRUM_MODELS: at('models') };
+  mkdirSync(at('home'));
+  const env = { THRUM_MODELS: at('models'), HOME: at('home'), XDG_CACHE_HOME: at('home', 'cache') };
   const mini = goldenPath('echo/mini64.weights.safetensors');
   const run = (...args: string[]) => thrum(['models', ...args], { env });
 
@@ -126,6 +127,8 @@ describe('thrum models', () => {
     output(thrum(['fit', at('hums'), '--encoder', 'mini64', '--out', detector], { env }));
     const scores = jsonLines<{ score: number }>(thrum(['score', at('hums'), '-d', detector, '--json'], { env }));
     expect(scores.every(({ score }) => score > 0)).toBe(true);
+    // ONNX Runtime would leave telemetry there.
+    expect(readdirSync(at('home'))).toEqual([]);
     const elsewhere = { THRUM_MODELS: at('no-models') };
     expect(refusal(thrum(['score', at('hums'), '-d', detector], { env: elsewhere }), 1)).toMatch(/file named mini64/);
   });

@@ -94,7 +94,7 @@ export const embedCommand: Command = {
     if (out !== undefined && rows.length > 0) {
       writeFileSafely(out, encodeEmbeddings(rows, format));
       note(`${count} embeddings of ${rows[0].vector.length} values written to ${out}`);
-    }
+    } else if (out !== undefined) note(`nothing could be embedded, ${out} is as it was`);
     return reportFailures(failures, files.length);
   },
 };

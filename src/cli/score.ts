@@ -111,7 +111,7 @@ export const scoreCommand: Command = {
       });
       writeFileSafely(report, renderReport(data));
       note(`report written to ${report}`);
-    }
+    } else if (report !== undefined) note(`no report: nothing could be scored, ${report} is as it was`);
     return reportFailures(failures, files.length);
   },
 };

@@ -34,11 +34,23 @@ describe('pValue', () => {
     expect(pValue(calibration, 0)).toBeCloseTo(1, 2);
   });
 
-  it('falls beyond the anchor no faster than an exponential with the mean excess over it', () => {
-    const calibration = oneTo(25); // the anchor is the 5th highest, 21; the four above it exceed it by 2.5 on average
-    for (const score of [22, 25, 30, 60]) {
-      expect(pValue(calibration, score)).toBeGreaterThanOrEqual((6 / 26) * Math.exp(-(score - 21) / 2.5) * (1 - 1e-12));
-      expect(pValue(calibration, score)).toBeLessThan(6 / 26);
+  it('goes on as an exponential where the highest scores spread wider than the logarithms of all', () => {
+    const usual = Array.from({ length: 40 }, (_, i) => 0.95 + i / 390); // up to 1.05
+    const calibration = createCalibration([...usual, 1.2, 1.6, 2, 2.4, 2.8, 3.2]);
+    // The seven highest exceed the lowest of them, 1.05, by 1.15 on average.
+    for (const score of [4, 6, 9]) {
+      expect(pValue(calibration, score) * 47).toBeCloseTo(Math.exp(-(score - 3.2) / 1.15), 10);
+    }
+  });
+
+  it('goes on as Student’s t of the logarithms where that is the heavier tail', () => {
+    const calibration = oneTo(25); // effective count 15
+    const logarithms = Array.from({ length: 25 }, (_, i) => Math.log(i + 1));
+    const mean = logarithms.reduce((a, b) => a + b, 0) / 25;
+    const deviation = Math.sqrt(logarithms.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 24);
+    const tail = (score: number) => studentTail((Math.log(score) - mean) / (deviation * Math.sqrt(1 + 1 / 15)), 14);
+    for (const score of [60, 200]) {
+      expect(pValue(calibration, score) * 26).toBeCloseTo(tail(score) / tail(25), 10);
     }
   });
 

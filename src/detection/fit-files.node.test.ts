@@ -104,13 +104,16 @@ describe('fitFiles', () => {
 
   it('leaves out files without a label, and keeps domains apart', async () => {
     const labels = (path: string) => (path === normal[2] ? undefined : 'normal');
-    const domains = (path: string) => (normal.indexOf(path) < 4 ? 'slow' : undefined);
+    const domains = (path: string) => (normal.indexOf(path) < 4 ? 'slow' : 'fast');
     const { detector, failures } = await fitFiles(normal, { ...options, labels, domains });
     expect(failures).toEqual([
       { file: normal[2], message: `${normal[2]}: has no label; add it to the table of labels` },
     ]);
-    expect(detector.entries.map(({ domain }) => domain)).toEqual(['slow', 'slow', 'slow', undefined, undefined]);
-    expect(Object.keys(detector.scales)).toEqual(['slow', '']);
+    expect(detector.entries.map(({ domain }) => domain)).toEqual(['slow', 'slow', 'slow', 'fast', 'fast']);
+    expect(Object.keys(detector.scales)).toEqual(['slow', 'fast']);
+    const some = await fitFiles(normal, { ...options, domains: (path) => (path === normal[0] ? undefined : 'slow') });
+    expect(some.failures.map(({ file }) => file)).toEqual([normal[0]]);
+    expect(some.failures[0].message).toMatch(/--domains/);
   });
 
   it('keeps the commonest number of channels, whatever the first file has', async () => {

@@ -116,6 +116,13 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
       continue;
     }
     const domain = domains?.(path);
+    if (domains && domain === undefined) {
+      failures.push({
+        file: recording.name,
+        message: `${recording.name}: has no operating condition; add it to the table of --domains`,
+      });
+      continue;
+    }
     if (isNormal({ label }, { ...defaultSettings, ...settings })) sums = mergeFrameSums(sums, recording.frameSums);
     for (const { startSeconds, durationSeconds, vector } of recording.segments) {
       const entry = {

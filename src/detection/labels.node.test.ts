@@ -59,7 +59,7 @@ describe('namesFromTable', () => {
     ['lines of Windows, and empty ones', '\r\nfilename,label\r\na.wav,worn\r\n\r\nb.wav,normal\r\n'],
     ['quotes', '"file","label"\n"a.wav","worn"\n"b.wav",normal\n'],
     ['blanks', ' a.wav , worn \n "b.wav" , "normal" \n'],
-    ['a byte order mark', '\uFEFFa.wav,worn\nb.wav,normal'],
+    ['a byte order mark', '\uFEFF"a.wav",worn\nb.wav,normal'],
     ['more columns', 'a.wav,worn,2024,"x, y"\nb.wav,normal,,'],
     ['folders of another machine', 'C:\\data\\b.wav,other\nrig/a.wav,worn\nrig/b.wav,normal'],
   ])('reads a table with %s', (_, table) => {

@@ -72,7 +72,7 @@ const piecesOf = (recording: EmbeddedRecording, perSegment: boolean): Piece[] =>
       }))
     : [
         {
-          startSeconds: 0,
+          startSeconds: recording.segments[0].startSeconds,
           durationSeconds: recording.durationSeconds,
           vectors: recording.segments.map(({ vector }) => vector),
         },

@@ -72,15 +72,15 @@ describe('runBandTransformer', () => {
   it('bounds the tokens of a run, and takes one item at least', async () => {
     const { transformer, runs } = createStub();
     const items = Array.from({ length: 5 }, (_, i) => sequences(i, 30, 99)); // 3000 tokens each
-    const outputs = await runBandTransformer(transformer, [...items, sequences(9, 100, 99)]);
+    const outputs = await runBandTransformer(transformer, [sequences(9, 100, 99), ...items]);
     expect(outputs).toHaveLength(6);
     expect(runs).toEqual([
+      [100, 99],
       [60, 99],
       [60, 99],
       [30, 99],
-      [100, 99],
     ]);
-    expect(outputs.map(({ cls }) => cls[0])).toEqual([0, 1, 2, 3, 4, 9]);
+    expect(outputs.map(({ cls }) => cls[0])).toEqual([9, 0, 1, 2, 3, 4]);
   });
 });
 

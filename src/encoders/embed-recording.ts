@@ -7,6 +7,7 @@ import {
   checkFinite,
   isConstant,
   type Part,
+  partStart,
   type Segment,
   segmentRecording,
   takePart,
@@ -27,6 +28,7 @@ export type Preparation = {
 /** Which features over time come back: none, their sums, or the frames themselves. */
 export type FrameDetail = 'none' | 'sums' | 'values';
 
+/** `startSeconds` counts from the beginning of the recording, also where only a part of it is used. */
 export type EmbeddedSegment = { startSeconds: number; durationSeconds: number; vector: Float32Array; frames?: Frames };
 
 export type EmbeddedRecording = {
@@ -103,13 +105,15 @@ export async function embedRecording(
 ): Promise<EmbeddedRecording> {
   const prepared = prepareRecording(recording, preparation);
   const segments = segmentRecording(prepared, preparation.segmentSeconds, preparation.channel);
+  const offset = preparation.part ? partStart(recording, preparation.part) : 0;
   const embedded: EmbeddedSegment[] = [];
   let bands: Band[] = [];
   let frameSums: FrameSums | undefined;
   for (let from = 0; from < segments.length; from += SEGMENTS_PER_BATCH) {
     const batch = segments.slice(from, from + SEGMENTS_PER_BATCH);
     for (const [i, embedding] of (await embedSegments(encoder, batch, detail !== 'none')).entries()) {
-      const { startSeconds, durationSeconds } = batch[i];
+      const { durationSeconds } = batch[i];
+      const startSeconds = offset + batch[i].startSeconds;
       const { vector, frames } = embedding;
       bands = embedding.bands;
       if (frames && detail === 'sums') frameSums = addFrames(frameSums, frames);

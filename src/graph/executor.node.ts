@@ -6,7 +6,9 @@ import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
 
 /** What the worker is told: the model first, then runs; and what it answers. */
 export type ExecutorRequest = { id: number; feeds: Feeds };
-export type ExecutorReply = { id: number; outputs: Record<string, Value> } | { id: number; error: string; badInput: boolean };
+export type ExecutorReply =
+  | { id: number; outputs: Record<string, Value> }
+  | { id: number; error: string; badInput: boolean };
 export type ExecutorData = { model: Uint8Array; options: RuntimeOptions };
 
 /** The reply to loading the model. */

@@ -4,6 +4,13 @@ import type { Program, RuntimeOptions } from './runtime.ts';
 import { createProgram, type OrtModule } from './session.ts';
 
 /**
+ * ONNX Runtime 1.30 writes usage events and a device number to `~/.cache/Microsoft`, and can upload them. Nobody asked
+ * Thrum's user, so it is off unless the user's own environment says otherwise (`ORT_DISABLE_TELEMETRY=0`). Read by the
+ * runtime when its first session starts.
+ */
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
+/**
  * Prepares an ONNX model for execution.
  * @throws InputError if the provider is not there or the model is not valid.
  */

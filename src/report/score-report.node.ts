@@ -8,7 +8,7 @@ import { prepareRecording } from '../encoders/embed-recording.ts';
 import { loadEncoder } from '../encoders/load.node.ts';
 import type { Encoder } from '../encoders/types.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
-import { segmentRecording } from '../signal/segments.ts';
+import { partStart, segmentRecording } from '../signal/segments.ts';
 import { curveOf } from './curve.ts';
 import { peakEnvelope, pictureSpectrogram, playable } from './picture.ts';
 import type { ReportData, ReportDetail, ReportRow } from './types.ts';
@@ -82,7 +82,7 @@ async function detailOf(
     sampleRate,
     resample: options.resample,
   });
-  const start = worstStart(row, segmentSeconds);
+  const start = worstStart(row, segmentSeconds) - (part ? partStart(recording, part) : 0);
   const segments = segmentRecording(prepared, segmentSeconds, channel);
   const segment = segments.reduce((a, b) =>
     Math.abs(b.startSeconds - start) < Math.abs(a.startSeconds - start) ? b : a,

@@ -58,12 +58,21 @@ export function pickChannel(recording: Recording, choice: ChannelChoice): Record
   return [{ ...recording, channels: [channels[choice]] }];
 }
 
-/** The part of a recording that `part` means. @throws InputError if it is empty. */
-export function takePart(recording: Recording, part: Part): Recording {
+/** First and last+1 sample of a part. */
+function sampleRange(recording: Recording, part: Part): [number, number] {
   const total = sampleCount(recording);
   const at = (value: number) =>
     Math.min(total, Math.round(part.unit === '%' ? (value / 100) * total : value * recording.sampleRate));
-  const [from, to] = [at(part.from), at(part.to)];
+  return [at(part.from), at(part.to)];
+}
+
+/** Where a part begins, in seconds from the beginning of the recording. */
+export const partStart = (recording: Recording, part: Part): number =>
+  sampleRange(recording, part)[0] / recording.sampleRate;
+
+/** The part of a recording that `part` means. @throws InputError if it is empty. */
+export function takePart(recording: Recording, part: Part): Recording {
+  const [from, to] = sampleRange(recording, part);
   if (!(from >= 0 && to > from)) {
     throw new InputError(
       `${recording.name}: nothing lies between ${part.from} and ${part.to} ${part.unit} of ${duration(recording)} s; change --part`,

@@ -36,9 +36,7 @@ export const readCsv = (source: Uint8Array, options: ReadOptions = {}): Recordin
   const sampleRate = axis.sampleRate ?? options.sampleRate;
   if (sampleRate === undefined) {
     const reason = axis.reason ?? 'no column of time';
-    throw new InputError(
-      `readCsv: expected a sampling rate, found none: ${reason} (${name}); give it with --rate`,
-    );
+    throw new InputError(`readCsv: expected a sampling rate, found none: ${reason} (${name}); give it with --rate`);
   }
   const unit = columns[chosen[0]].column.unit;
   return {

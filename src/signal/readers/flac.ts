@@ -57,9 +57,7 @@ export const decodeFlacFrames = async (
   // A rate of 0 means "not audio" (RFC 9639, section 8.2), which some measurement programs write.
   const sampleRate = info.sampleRate || options.sampleRate;
   if (!sampleRate) {
-    throw new InputError(
-      `${place.reader}: expected a sampling rate, found 0 (${place.name}); give it with --rate`,
-    );
+    throw new InputError(`${place.reader}: expected a sampling rate, found 0 (${place.name}); give it with --rate`);
   }
   const decoded = await withFlacDecoder(async (decoder) => {
     const result = await decoder.decodeFrames(checked);
