@@ -33,6 +33,10 @@ export default defineConfig([
     clean: false,
     outDir: 'dist/web',
     // The same function names, from the runtime of the platform.
-    alias: { [fileURLToPath(new URL('src/graph/program.node.ts', import.meta.url))]: fileURLToPath(new URL('src/graph/program.browser.ts', import.meta.url)) },
+    alias: {
+      [fileURLToPath(new URL('src/graph/program.node.ts', import.meta.url))]: fileURLToPath(
+        new URL('src/graph/program.browser.ts', import.meta.url),
+      ),
+    },
   },
 ]);

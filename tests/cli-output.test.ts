@@ -230,30 +230,30 @@ describe('files are whole, or as they were', () => {
     expect(report().equals(first)).toBe(true);
   });
 
-  it.each(['SIGINT', 'SIGKILL'] as const)(
-    '%s in the middle of fitting leaves the old file and no other',
-    async (signal) => {
-      // Some seconds of work from one recording: the same samples under many names.
-      mkdirSync(at(signal));
-      writeRecording(at('long.wav'), [hum(60, 8000, 400)]);
-      for (let i = 0; i < 300; i++) linkSync(at('long.wav'), at(signal, `${i}.wav`));
-      writeFileSync(at(`${signal}.thrum`), 'precious');
-      const before = readdirSync(folder).sort();
-      const child = spawn(process.execPath, [mainScript, 'fit', signal, '--out', `${signal}.thrum`], { cwd: folder });
-      let said = '';
-      child.stderr.on('data', (data) => {
-        said += data;
-      });
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      expect(child.exitCode, said).toBe(null);
-      child.kill(signal);
-      const ended = await new Promise((resolve) => child.once('close', (_, by) => resolve(by)));
-      expect(ended).toBe(signal);
-      expect(said).toBe('');
-      expect(readdirSync(folder).sort()).toEqual(before);
-      expect(readFileSync(at(`${signal}.thrum`), 'utf8')).toBe('precious');
-    },
-  );
+  it.each([
+    'SIGINT',
+    'SIGKILL',
+  ] as const)('%s in the middle of fitting leaves the old file and no other', async (signal) => {
+    // Some seconds of work from one recording: the same samples under many names.
+    mkdirSync(at(signal));
+    writeRecording(at('long.wav'), [hum(60, 8000, 400)]);
+    for (let i = 0; i < 300; i++) linkSync(at('long.wav'), at(signal, `${i}.wav`));
+    writeFileSync(at(`${signal}.thrum`), 'precious');
+    const before = readdirSync(folder).sort();
+    const child = spawn(process.execPath, [mainScript, 'fit', signal, '--out', `${signal}.thrum`], { cwd: folder });
+    let said = '';
+    child.stderr.on('data', (data) => {
+      said += data;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(child.exitCode, said).toBe(null);
+    child.kill(signal);
+    const ended = await new Promise((resolve) => child.once('close', (_, by) => resolve(by)));
+    expect(ended).toBe(signal);
+    expect(said).toBe('');
+    expect(readdirSync(folder).sort()).toEqual(before);
+    expect(readFileSync(at(`${signal}.thrum`), 'utf8')).toBe('precious');
+  });
 
   it('leaves no temporary files', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);

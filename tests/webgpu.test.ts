@@ -28,18 +28,14 @@ describe.skipIf(!available)('on WebGPU', () => {
   writeFileSync(wav, writeWav(simulate({ machine: 'fan', seed: 1, seconds: 2, sampleRate: 16000 }).recording));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(['echo-tiny@random', 'fisher-tiny@random'])(
-    '%s embeds as on the CPU',
-    (encoder) => {
-      const rows = ['cpu', 'webgpu'].map((provider): Row => {
-        const result = thrum('embed', wav, '--encoder', encoder, '--provider', provider);
-        expect(result.status, result.stderr).toBe(0);
-        return JSON.parse(result.stdout);
-      });
-      const [cpu, gpu] = rows.map(({ embedding }) => embedding);
-      expect(gpu).toHaveLength(cpu.length);
-      expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i])))).toBeLessThan(1e-4);
-    },
-    120_000,
-  );
+  it.each(['echo-tiny@random', 'fisher-tiny@random'])('%s embeds as on the CPU', (encoder) => {
+    const rows = ['cpu', 'webgpu'].map((provider): Row => {
+      const result = thrum('embed', wav, '--encoder', encoder, '--provider', provider);
+      expect(result.status, result.stderr).toBe(0);
+      return JSON.parse(result.stdout);
+    });
+    const [cpu, gpu] = rows.map(({ embedding }) => embedding);
+    expect(gpu).toHaveLength(cpu.length);
+    expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i])))).toBeLessThan(1e-4);
+  }, 120_000);
 });

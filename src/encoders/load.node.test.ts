@@ -70,16 +70,21 @@ describe('loadEncoder', () => {
     );
   });
 
-  it.each(['nothing', 'echo-huge', 'spectral@random', 'echo-tiny@randomly', 'constructor', '__proto__', ''])(
-    'refuses the name %j, and says which there are',
-    async (encoder) => {
-      const load = loadEncoder({ encoder });
-      await expect(load).rejects.toBeInstanceOf(InputError);
-      await expect(load).rejects.toThrow(
-        `loadEncoder: no encoder or file named ${encoder}; the encoders are spectral, spectral-10ms,`,
-      );
-    },
-  );
+  it.each([
+    'nothing',
+    'echo-huge',
+    'spectral@random',
+    'echo-tiny@randomly',
+    'constructor',
+    '__proto__',
+    '',
+  ])('refuses the name %j, and says which there are', async (encoder) => {
+    const load = loadEncoder({ encoder });
+    await expect(load).rejects.toBeInstanceOf(InputError);
+    await expect(load).rejects.toThrow(
+      `loadEncoder: no encoder or file named ${encoder}; the encoders are spectral, spectral-10ms,`,
+    );
+  });
 
   it('lists every name once', () => {
     const names = encoderNames();

@@ -45,8 +45,7 @@ describe('activations', () => {
       name,
       inputs: { x: [2, 3], w: [2, 3] },
       build: ({ x, w }) => gradients(reduceSum(mul(f(x), w)), [x])[0],
-    }),
-  );
+    }));
 
   it('keeps large numbers finite', async () => {
     const x = constant([-300, 300], [2]);

@@ -74,8 +74,7 @@ describe('conv', () => {
       sizes,
       build: ({ x: signal, w }) =>
         conv(signal, w, undefined, { groups: 2, stride: 2, padding: 1, outputSizes: ['out'] }),
-    }),
-  );
+    }));
 
   // Both of its gradients are convolutions that are differentiated in turn.
   it.each([
@@ -94,8 +93,7 @@ describe('conv', () => {
         { batch: 1, frames: 6 },
       ],
       build: gradientOfSquare((x, w) => conv(x, w, undefined, { ...options, outputSizes: ['out'] }), by),
-    }),
-  );
+    }));
 
   it('refuses channels, options and sizes that do not fit', () => {
     const x = input('x', [2, 4, 5]);

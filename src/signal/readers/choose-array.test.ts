@@ -117,10 +117,16 @@ describe('chooseRecordings: which rate', () => {
     chooseRecordings(of, { sampleRate, variable })[0].sampleRate;
   const signal = [array('m/b/x', [9])];
 
-  it.each(['sr', 'fs', 'Fs', 'SampleRate', 'sample_rate', 'samplingRate', 'Sampling Frequency', 'fs_Hz'])(
-    'knows %s',
-    (name) => expect(rate(file(signal, { [name]: 500 }))).toBe(500),
-  );
+  it.each([
+    'sr',
+    'fs',
+    'Fs',
+    'SampleRate',
+    'sample_rate',
+    'samplingRate',
+    'Sampling Frequency',
+    'fs_Hz',
+  ])('knows %s', (name) => expect(rate(file(signal, { [name]: 500 }))).toBe(500));
 
   it.each([
     ['an attribute of the array', { 'm/b/x/fs': 1, 'm/b/fs': 2, fs: 3 }, 1],

@@ -9,13 +9,15 @@ const load = (name: string) =>
 const channels = [0, 1].map((channel) => Float32Array.from({ length: 12 }, (_, i) => (2 * i + channel) / 8));
 
 describe('readHdf5', () => {
-  it.each(['group/signal', '/group/signal', 'group.signal', 'group'])(
-    'reads %s with the rate of its attribute',
-    async (variable) => {
-      const recordings = await readHdf5(load('plain.h5'), { name: 'p.h5', variable });
-      expect(recordings).toEqual([{ name: 'p.h5', sampleRate: 1000.5, channels }]);
-    },
-  );
+  it.each([
+    'group/signal',
+    '/group/signal',
+    'group.signal',
+    'group',
+  ])('reads %s with the rate of its attribute', async (variable) => {
+    const recordings = await readHdf5(load('plain.h5'), { name: 'p.h5', variable });
+    expect(recordings).toEqual([{ name: 'p.h5', sampleRate: 1000.5, channels }]);
+  });
 
   it('reads big-endian integers', async () => {
     const [{ channels }] = await readHdf5(load('plain.h5'), { variable: 'big', sampleRate: 5 });

@@ -30,19 +30,18 @@ describe('bearing', () => {
     }
   });
 
-  it.each(machines)(
-    'repeats an outer race defect without modulation, an inner one with the shaft, machine %i',
-    (seed) => {
-      const sidebands = (fault: string) => {
-        const { envelope, bpfo, bpfi, shaft } = listen(fault, seed);
-        const centre = fault === 'inner-race' ? bpfi : bpfo;
-        const near = (f: number) => peakNear(envelope, sampleRate, f, 0.004);
-        return (near(centre - shaft) + near(centre + shaft)) / 2 / near(centre);
-      };
-      expect(sidebands('inner-race')).toBeGreaterThan(0.3);
-      expect(sidebands('outer-race')).toBeLessThan(0.25);
-    },
-  );
+  it.each(
+    machines,
+  )('repeats an outer race defect without modulation, an inner one with the shaft, machine %i', (seed) => {
+    const sidebands = (fault: string) => {
+      const { envelope, bpfo, bpfi, shaft } = listen(fault, seed);
+      const centre = fault === 'inner-race' ? bpfi : bpfo;
+      const near = (f: number) => peakNear(envelope, sampleRate, f, 0.004);
+      return (near(centre - shaft) + near(centre + shaft)) / 2 / near(centre);
+    };
+    expect(sidebands('inner-race')).toBeGreaterThan(0.3);
+    expect(sidebands('outer-race')).toBeLessThan(0.25);
+  });
 
   it.each(machines)('modulates a ball defect with the cage, machine %i', (seed) => {
     const { envelope, bsf, ftf } = listen('ball', seed, 0.9);
