@@ -99,9 +99,8 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
     options.onFile?.(++done, jobs.length);
   }
   if (kept.length === 0) {
-    throw new InputError(
-      `fit: none of ${paths.length} files could be used${failures[0] ? `; the first: ${failures[0].message}` : ''}`,
-    );
+    const reason = failures[0]?.message ?? `${constant[0]}: every sample is the same (silence, or a dead sensor)`;
+    throw new InputError(`fit: none of ${paths.length} files could be used; the first: ${reason}`);
   }
   kept = oneWidth(oneRate(kept, failures), failures);
   const segments: BankSegment[] = [];

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { InputError } from '../signal/errors.ts';
+import { systemReason } from '../signal/system-error.node.ts';
 
 /** A name for every file; undefined where there is none. */
 export type Naming = (path: string) => string | undefined;
@@ -51,7 +52,7 @@ export function namesFromTable(table: string, paths: readonly string[]): Naming 
   try {
     text = readFileSync(table, 'utf8');
   } catch (error) {
-    throw new InputError(`labels: cannot read ${table}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    throw new InputError(`labels: cannot read ${table}: ${systemReason(error)}`);
   }
   const names = new Map<string, string>();
   let first = true;

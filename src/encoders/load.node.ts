@@ -7,7 +7,9 @@ import { z } from 'zod';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
+import { systemReason } from '../signal/system-error.node.ts';
 import { buildEncoder, randomWeights, recogniseWeights } from './build.ts';
+import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
 import { type Architecture, type ConfigHints, families, type StateDict } from './families.ts';
@@ -98,7 +100,7 @@ export function readCheckpoint(path: string): Checkpoint {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new InputError(`loadEncoder: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    throw new InputError(`loadEncoder: cannot read ${path}: ${systemReason(error)}`);
   }
   const name = basename(path);
   // A PyTorch file is a zip archive ("PK") or starts with a pickle (0x80); safetensors with the length of its header.
@@ -143,8 +145,10 @@ export const encoderNames = (): string[] => [
 ];
 
 function missingWeights(name: string): InputError {
+  const published = publishedWeights.some(({ id }) => id === name);
+  const pull = published ? `fetch them with \`thrum models pull ${name}\`, ` : '';
   return new InputError(
-    `loadEncoder: the weights of ${name} are not on this machine; fetch them with \`thrum models pull ${name}\`, convert a checkpoint with \`thrum models import FILE --name ${name}\`, or use ${name}@random (untrained)`,
+    `loadEncoder: the weights of ${name} are not on this machine; ${pull}convert a checkpoint with \`thrum models import FILE --name ${name}\`, or use ${name}@random (untrained)`,
   );
 }
 
