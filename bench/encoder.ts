@@ -52,6 +52,8 @@ export type EncoderBench = {
   threads: number;
   frontEndMs: number;
   encoderMs: number;
+  /** The same with attention from plain operators instead of one fused node. */
+  plainAttentionMs: number;
   gflop: number;
   gflopPerSecond: number;
   productGflopPerSecond: number;
@@ -74,16 +76,20 @@ export async function benchEncoder(threads: number): Promise<EncoderBench> {
   const architecture = namedArchitectures.get('echo-small');
   if (!architecture || !bandPositions) throw new Error('bench: echo-small is not registered');
   const constants = new Map([...randomWeights(architecture, 0)].map(([name, tensor]) => [name, toFloat32(tensor)]));
-  const program = await loadProgram(toOnnx({ outputs: echoGraph(createScope(), config), constants }).bytes, {
-    threads,
-  });
+  const compile = (fusedAttention: boolean) =>
+    loadProgram(toOnnx({ outputs: echoGraph(createScope(), config, { fusedAttention }), constants }).bytes, {
+      threads,
+    });
+  const program = await compile(true);
+  const plainProgram = await compile(false);
   const feeds = {
     patches: float32(values, [bands, patches, config.bandBins * config.patchFrames]),
     positions: float32(sineCosinePositions(patches, config.width), [1, patches, config.width]),
     bandPositions: float32(bandPositions, [bands, 1, config.width]),
   };
   const encoder = await measure(() => program.run(feeds), 5);
-  await program.release();
+  const plain = await measure(() => plainProgram.run(feeds), 5);
+  await Promise.all([program.release(), plainProgram.release()]);
   const after = await productRate(threads);
   const product = after.rate > before.rate ? after : before;
   const flops = echoFlops(bands, patches);
@@ -92,6 +98,7 @@ export async function benchEncoder(threads: number): Promise<EncoderBench> {
     threads,
     frontEndMs: frontEnd.medianMs,
     encoderMs: encoder.medianMs,
+    plainAttentionMs: plain.medianMs,
     gflop: flops / 1e9,
     gflopPerSecond: rate,
     productGflopPerSecond: product.rate,

@@ -20,6 +20,7 @@ line(
   'ECHO-small, 10 s at 16 kHz: encoder',
   `${encoder.encoderMs.toFixed(1)} ms, ${encoder.gflopPerSecond.toFixed(0)} GFLOP/s, ${(100 * encoder.shareOfProductRate).toFixed(0)} % of the matrix product`,
 );
+line('ECHO-small, attention from plain operators', `${encoder.plainAttentionMs.toFixed(1)} ms`);
 line('ECHO-small: real-time factor', `${encoder.realTimeFactor.toFixed(0)} x`);
 const knn = await benchKnn();
 line(

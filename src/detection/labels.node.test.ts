@@ -97,7 +97,7 @@ describe('namesFromTable', () => {
 
   it('says which table cannot be read', () => {
     const missing = folder.path('missing.csv');
-    expect(() => namesFromTable(missing, ['a.wav'])).toThrow(`labels: cannot read ${missing}: ENOENT`);
+    expect(() => namesFromTable(missing, ['a.wav'])).toThrow(`labels: cannot read ${missing}: there is no such file`);
     expect(() => namesFromTable(folder.path('.'), ['a.wav'])).toThrow(InputError);
   });
 });

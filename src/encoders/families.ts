@@ -102,10 +102,10 @@ export const families: readonly Family[] = [
   {
     name: 'fisher',
     sizes: mapValues(fisherSizes, fisherArchitecture),
-    recognises: (weights) =>
-      weights.has(`${FISHER_PREFIX}.local_encoder.proj.weight`) && weights.has(`${FISHER_PREFIX}.extra_tokens`),
+    recognises: (weights) => weights.has(`${FISHER_PREFIX}.extra_tokens`) && weights.has('blocks.0.attn.qkv.weight'),
     infer: (weights, hints) => {
-      const [width] = shapeAt(weights, `${FISHER_PREFIX}.local_encoder.proj.weight`);
+      const [, , width] = shapeAt(weights, `${FISHER_PREFIX}.extra_tokens`);
+      const projected = weights.get(`${FISHER_PREFIX}.local_encoder.0.proj.weight`);
       const depth = countLayers(weights, 'blocks.', '.attn.qkv.weight');
       // The published sizes: 50 bins for width 384, 100 for the smaller ones. The file's own word goes first.
       const bandBins = hints.bandBins ?? (width >= 384 ? 50 : 100);
@@ -115,6 +115,7 @@ export const families: readonly Family[] = [
         heads: headsFor(width, hints),
         bandBins,
         lengthMode: hints.lengthMode ?? 'readme',
+        ...(projected && { patchWidth: projected.shape[0] }),
       });
     },
   },

@@ -76,6 +76,28 @@ it.each([100, 50])('computes every layer at 48 kHz, bands of %i bins', async (ba
   expect(maxDifference(results.output, expected('block1_out'))).toBeLessThan(1e-4);
 });
 
+it('reads checkpoints that embed patches in another width and project them', async () => {
+  const prefix = `${FISHER_PREFIX}.local_encoder`;
+  // 64 dimensions embedded in 80, the last 16 of them empty, and projected back: the same model.
+  const pad = (key: string, columns: number) => {
+    const data = new Float32Array(80 * columns);
+    data.set(toFloat32(weights.get(key) as StoredTensor));
+    return data;
+  };
+  const identity = Float32Array.from({ length: 64 * 80 }, (_, i) => (i % 80 === Math.floor(i / 80) ? 1 : 0));
+  const projected = new Map(weights);
+  projected.delete(`${prefix}.proj.weight`);
+  projected.delete(`${prefix}.proj.bias`);
+  const add = (key: string, shape: number[], data: Float32Array) => projected.set(key, { dtype: 'F32', shape, data });
+  add(`${prefix}.0.proj.weight`, [80, 1, 16, 16], pad(`${prefix}.proj.weight`, 256));
+  add(`${prefix}.0.proj.bias`, [80], pad(`${prefix}.proj.bias`, 1));
+  add(`${prefix}.1.weight`, [64, 80], identity);
+  add(`${prefix}.1.bias`, [64], new Float32Array(64));
+  const encoder = await buildEncoder('projected', recogniseWeights(projected, { heads: 2 }), projected);
+  const { vector } = await encoder.embed({ channels: [floats32(golden, 's48k.wav')], sampleRate: 48000, name: 's48k' });
+  expect(maxDifference(vector, floats(golden, 's48k.bw100.emb_readme'))).toBeLessThan(1e-4);
+});
+
 it('computes the position table that the checkpoints store', () => {
   expect(maxDifference(gridPositions(128, 50, 64), table)).toBeLessThan(5e-6);
 });

@@ -6,7 +6,7 @@ import type { Program } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { type BlockNames, dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
 import { InputError } from '../signal/errors.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
@@ -32,6 +32,8 @@ export type FisherConfig = {
   /** Bins of a band: 100 (4 kHz) or 50 (2 kHz). */
   bandBins: number;
   lengthMode: FisherLengthMode;
+  /** Width of the patch embedding where it is not that of the encoder: a linear layer follows then. */
+  patchWidth?: number;
 };
 
 /** The published sizes (paper, table 1). */
@@ -58,6 +60,15 @@ const blockNames = (i: number): BlockNames => ({
   output: `blocks.${i}.mlp.fc2`,
 });
 
+/** Patches [N, L, 256] to tokens [N, L, D]; by way of another width where the checkpoint embeds patches in one. */
+function patchTokens(scope: ParameterScope, { width, patchWidth }: FisherConfig, patches: Tensor): Tensor {
+  const name = `${FISHER_PREFIX}.local_encoder${patchWidth === undefined ? '' : '.0'}.proj`;
+  const first = patchWidth ?? width;
+  const kernel = reshape(scope(`${name}.weight`, [first, 1, PATCH, PATCH]), [first, PATCH * PATCH]);
+  const embedded = linear(patches, kernel, scope(`${name}.bias`, [first]));
+  return patchWidth === undefined ? embedded : dense(scope, `${FISHER_PREFIX}.local_encoder.1`, embedded, width);
+}
+
 /** Patches [N, L, 256] with their positions through CLS, norm and blocks. Returns all tokens, CLS first, and every layer. */
 export function fisherTransformer(
   scope: ParameterScope,
@@ -67,11 +78,7 @@ export function fisherTransformer(
   { fusedAttention }: GraphOptions = {},
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
-  const kernel = reshape(scope(`${FISHER_PREFIX}.local_encoder.proj.weight`, [width, 1, PATCH, PATCH]), [
-    width,
-    PATCH * PATCH,
-  ]);
-  const tokens = add(linear(patches, kernel, scope(`${FISHER_PREFIX}.local_encoder.proj.bias`, [width])), positions);
+  const tokens = add(patchTokens(scope, config, patches), positions);
   const withCls = prependToken(scope(`${FISHER_PREFIX}.extra_tokens`, [1, 1, width]), tokens, 'length');
   const normed = norm(scope, `${FISHER_PREFIX}.context_encoder.norm`, withCls, EPSILON);
   const layers: { output: Tensor; inner: Tensor }[] = [];

@@ -124,12 +124,12 @@ describe('readCheckpoint', () => {
     [
       'that is missing',
       () => join(folder, 'missing.safetensors'),
-      /loadEncoder: cannot read .*missing\.safetensors: ENOENT/,
+      /loadEncoder: cannot read .*missing\.safetensors: there is no such file/,
     ],
     [
       'that is a folder',
       () => mkdirSync(join(folder, 'models'), { recursive: true }) ?? join(folder, 'models'),
-      /loadEncoder: cannot read .*models: EISDIR/,
+      /loadEncoder: cannot read .*models: it is a folder/,
     ],
     ['that is empty', () => write('empty.pt', ''), /expected 8 bytes of header length, found 0 \(empty\.pt/],
     ['of another kind', () => write('text.pt', 'hello, this is text'), /text\.pt/],
