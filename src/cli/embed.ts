@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
-import { DEFAULT_ENCODER, loadEncoder } from '../encoders/load.node.ts';
+import { DEFAULT_ENCODER, identifyEncoder } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, choice, flag, number, requireFiles, text, UsageError } from './command.ts';
 import { EMBEDDING_FORMATS, type EmbeddingRow, encodeEmbeddings } from './embedding-file.ts';
@@ -80,7 +80,7 @@ export const embedCommand: Command = {
     let done = 0;
     let count = 0;
     const encoder = encoderFrom(options, DEFAULT_ENCODER);
-    await (await loadEncoder(encoder)).release();
+    await identifyEncoder(encoder);
     for await (const result of embedFiles(encoder, jobs, { workers: workersFrom(options) })) {
       failures.push(...result.failures);
       const found = result.recordings.flatMap((recording) => rowsFor(recording, frames));

@@ -3,7 +3,7 @@ import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording, Preparation } from '../encoders/embed-recording.ts';
 import { type FrameSums, mergeFrameSums } from '../encoders/frame-sums.ts';
-import { type EncoderSpec, loadEncoder } from '../encoders/load.node.ts';
+import { type EncoderSpec, identifyEncoder } from '../encoders/load.node.ts';
 import type { Band } from '../encoders/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
@@ -135,11 +135,8 @@ export async function fitFiles(paths: readonly string[], options: FitFilesOption
     }
   }
   const bands: Band[] = kept[0].recording.bands;
-  const encoder = await loadEncoder(options.encoder);
-  const { id, fingerprint } = encoder;
-  await encoder.release();
   const detector = await fitDetector({
-    encoder: { id, fingerprint },
+    encoder: await identifyEncoder(options.encoder),
     signal: {
       sampleRate: kept[0].recording.sampleRate,
       channel: preparation.channel,

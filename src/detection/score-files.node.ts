@@ -2,7 +2,7 @@
 import { type EmbedJob, type Failure, inputMessage } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
-import { type EncoderSpec, loadEncoder } from '../encoders/load.node.ts';
+import { type EncoderSpec, identifyEncoder } from '../encoders/load.node.ts';
 import { InputError } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
 import type { Part } from '../signal/segments.ts';
@@ -51,9 +51,7 @@ export const jobFor = (path: string, detector: Detector, options: ScoreFilesOpti
 
 /** @throws InputError if the encoder at hand is not the one the detector was fitted with. */
 export async function checkEncoder(detector: Detector, spec: EncoderSpec): Promise<void> {
-  const encoder = await loadEncoder(spec);
-  const { fingerprint } = encoder;
-  await encoder.release();
+  const { fingerprint } = await identifyEncoder(spec);
   if (fingerprint !== detector.encoder.fingerprint) {
     throw new InputError(
       `score: the detector was fitted with ${detector.encoder.id} (${detector.encoder.fingerprint}), but ${spec.encoder} is ${fingerprint}; use the same weights, or fit again`,

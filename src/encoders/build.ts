@@ -70,6 +70,10 @@ function collectParameters(
   return values;
 }
 
+/** The fingerprint of the encoder that these weights make, without preparing it to run. */
+export const fingerprintWeights = (id: string, architecture: Architecture, weights: StateDict): Promise<string> =>
+  fingerprintOf(architecture, collectParameters(parameterShapes(architecture), weights, id));
+
 /** An encoder from its architecture and weights. */
 export async function buildEncoder(
   id: string,

@@ -8,7 +8,7 @@ import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
 import { systemReason } from '../signal/system-error.node.ts';
-import { buildEncoder, randomWeights, recogniseWeights } from './build.ts';
+import { buildEncoder, fingerprintWeights, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
@@ -152,15 +152,17 @@ function missingWeights(name: string): InputError {
   );
 }
 
-/** Loads an encoder. @throws InputError if the name is unknown or its weights are not there. */
-export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
-  const { encoder, hints, ...runtime } = spec;
+/** What a name or path stands for: settings of the spectral encoder, or weights with their architecture. */
+type Found = { id: string; settings: SpectralConfig } | { id: string; architecture: Architecture; weights: StateDict };
+
+/** @throws InputError if the name is unknown or its weights are not there. */
+function findEncoder({ encoder, hints }: EncoderSpec): Found {
   const settings: Record<string, SpectralConfig> = spectralSettings;
-  if (Object.hasOwn(settings, encoder)) return createSpectral(encoder, settings[encoder]);
+  if (Object.hasOwn(settings, encoder)) return { id: encoder, settings: settings[encoder] };
   const [, name = encoder, seed] = /^(.+?)(?:@random(\d*))?$/.exec(encoder) ?? [];
   const architecture = namedArchitectures.get(name);
   if (architecture && encoder.includes('@random')) {
-    return buildEncoder(encoder, architecture, randomWeights(architecture, Number(seed || 0)), runtime);
+    return { id: encoder, architecture, weights: randomWeights(architecture, Number(seed || 0)) };
   }
   const path = weightsFor(encoder);
   if (path === undefined && architecture) throw missingWeights(name);
@@ -169,12 +171,29 @@ export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
       `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}, and any weights file by its path`,
     );
   }
-  const checkpoint = readCheckpoint(path);
+  const { weights, hints: stored } = readCheckpoint(path);
   const id = path === encoder ? basename(path) : name;
-  return buildEncoder(
-    id,
-    recogniseWeights(checkpoint.weights, { ...checkpoint.hints, ...hints }),
-    checkpoint.weights,
-    runtime,
-  );
+  return { id, architecture: recogniseWeights(weights, { ...stored, ...hints }), weights };
+}
+
+/** Loads an encoder. @throws InputError if the name is unknown or its weights are not there. */
+export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
+  const found = findEncoder(spec);
+  if ('settings' in found) return createSpectral(found.id, found.settings);
+  const { encoder: _name, hints: _hints, ...runtime } = spec;
+  return buildEncoder(found.id, found.architecture, found.weights, runtime);
+}
+
+/**
+ * Name and fingerprint of an encoder, without preparing it to run: a check before the work.
+ * @throws InputError as `loadEncoder`
+ */
+export async function identifyEncoder(spec: EncoderSpec): Promise<Pick<Encoder, 'id' | 'fingerprint'>> {
+  const found = findEncoder(spec);
+  if ('settings' in found) {
+    const { id, fingerprint } = createSpectral(found.id, found.settings);
+    return { id, fingerprint };
+  }
+  const { id, architecture, weights } = found;
+  return { id, fingerprint: await fingerprintWeights(id, architecture, weights) };
 }
