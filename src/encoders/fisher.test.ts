@@ -19,8 +19,8 @@ const rates = { s16k: 16000, s25k6: 25600, s48k: 48000, s16k_zeropad: 16000 };
 describe.each(Object.entries(rates))('golden %s', (name, sampleRate) => {
   const recording = { channels: [floats32(golden, `${name}.wav`)], sampleRate, name };
   describe.each([100, 50])('bands of %i bins', (bandBins) => {
-    it.each(['readme', 'rmis'] as const)('embeds in %s mode', async (lengthMode) => {
-      if (name === 's16k_zeropad') return; // its mean was not removed; see the next test
+    // The zero-padded signal was made without removing the mean again, which an encoder always does.
+    it.runIf(name !== 's16k_zeropad').each(['readme', 'rmis'] as const)('embeds in %s mode', async (lengthMode) => {
       const encoder = await buildEncoder(name, recogniseWeights(weights, { heads: 2, bandBins, lengthMode }), weights);
       const { vector } = await encoder.embed(recording);
       expect(maxDifference(vector, floats(golden, `${name}.bw${bandBins}.emb_${lengthMode}`))).toBeLessThan(1e-4);
