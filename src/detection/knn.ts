@@ -4,7 +4,7 @@ import { toOnnx } from '../graph/onnx.ts';
 import { loadProgram } from '../graph/program.ts';
 import { float32, type Program } from '../graph/runtime.ts';
 import { input } from '../graph/tensor.ts';
-import { type Matrix, row } from './matrix.ts';
+import { type Floats, type Matrix, row } from './matrix.ts';
 
 /** `cosine`: 1 - cos(a, b), from 0 to 2. `euclidean`: |a - b|. */
 export type Metric = 'cosine' | 'euclidean';
@@ -27,7 +27,7 @@ const QUERY_ROWS = 1024;
 /** Candidates per query that rounding leaves in doubt; where there are more, every row is measured. */
 const MAX_CANDIDATES = 256;
 
-function dot(a: Float32Array, b: Float32Array): number {
+function dot(a: Floats, b: Floats): number {
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
@@ -43,11 +43,11 @@ function dot(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + s2 + s3;
 }
 
-const squaredNorms = (matrix: Matrix): Float64Array =>
+const squaredNorms = (matrix: Matrix<Floats>): Float64Array =>
   Float64Array.from({ length: matrix.rows }, (_, i) => dot(row(matrix, i), row(matrix, i)));
 
 /** Distance in float64. A zero vector is at cosine distance 1 from everything. */
-export function distance(a: Float32Array, b: Float32Array, metric: Metric): number {
+export function distance(a: Floats, b: Floats, metric: Metric): number {
   if (metric === 'cosine') {
     const norms = Math.sqrt(dot(a, a) * dot(b, b));
     return norms > 0 ? Math.max(0, 1 - dot(a, b) / norms) : 1;
@@ -67,9 +67,9 @@ export function distance(a: Float32Array, b: Float32Array, metric: Metric): numb
 type Ranking = { offsets: Float64Array; factors: Float64Array; largestNorm: number };
 
 /** Norms of a bank cost as much as a query on it: they are kept as long as its numbers are. */
-const rankings: Record<Metric, WeakMap<Float32Array, Ranking>> = { cosine: new WeakMap(), euclidean: new WeakMap() };
+const rankings: Record<Metric, WeakMap<Floats, Ranking>> = { cosine: new WeakMap(), euclidean: new WeakMap() };
 
-function rankingOf(bank: Matrix, metric: Metric): Ranking {
+function rankingOf(bank: Matrix<Floats>, metric: Metric): Ranking {
   const known = rankings[metric].get(bank.values);
   if (known && known.offsets.length === bank.rows) return known;
   const norms = squaredNorms(bank);
@@ -140,10 +140,14 @@ function products(): Promise<Program> {
 
 type Block = { values: ArrayLike<number>; from: number; rows: number };
 
-const isPlain = (bank: Matrix, queries: Matrix): boolean => bank.rows * queries.rows * bank.columns <= PLAIN_LIMIT;
+const isPlain = (bank: Matrix<Floats>, queries: Matrix<Floats>): boolean =>
+  bank.rows * queries.rows * bank.columns <= PLAIN_LIMIT;
+
+/** Rounding to float32 is within the error that `rankError` allows for. */
+const single = (values: Floats): Float32Array => (values instanceof Float32Array ? values : Float32Array.from(values));
 
 /** Products of a block of queries with the bank, block by block. */
-async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Block> {
+async function* productBlocks(bank: Matrix<Floats>, queries: Matrix<Floats>): AsyncGenerator<Block> {
   const plain = isPlain(bank, queries);
   for (let from = 0; from < bank.rows; from += BLOCK_ROWS) {
     const rows = Math.min(BLOCK_ROWS, bank.rows - from);
@@ -156,8 +160,8 @@ async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Blo
       yield { values, from, rows };
     } else {
       const result = await (await products()).run({
-        queries: float32(queries.values, [queries.rows, queries.columns]),
-        bank: float32(part, [rows, bank.columns]),
+        queries: float32(single(queries.values), [queries.rows, queries.columns]),
+        bank: float32(single(part), [rows, bank.columns]),
       });
       yield { values: result.products.data as Float32Array, from, rows };
     }
@@ -165,8 +169,8 @@ async function* productBlocks(bank: Matrix, queries: Matrix): AsyncGenerator<Blo
 }
 
 async function searchBlock(
-  bank: Matrix,
-  queries: Matrix,
+  bank: Matrix<Floats>,
+  queries: Matrix<Floats>,
   options: KnnOptions,
   queryOffset: number,
 ): Promise<Neighbours[]> {
@@ -208,7 +212,11 @@ async function searchBlock(
  * Memory: one block of 4096 bank rows times 1024 queries.
  * @throws TypeError if the widths differ or k is not a positive integer.
  */
-export async function nearestNeighbours(bank: Matrix, queries: Matrix, options: KnnOptions): Promise<Neighbours[]> {
+export async function nearestNeighbours(
+  bank: Matrix<Floats>,
+  queries: Matrix<Floats>,
+  options: KnnOptions,
+): Promise<Neighbours[]> {
   if (bank.columns !== queries.columns) {
     throw new TypeError(`nearestNeighbours: bank rows have ${bank.columns} values, queries ${queries.columns}`);
   }

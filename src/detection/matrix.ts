@@ -1,15 +1,19 @@
 // Rows of numbers: a bank of embeddings, or a batch of queries.
 
-/** Row-major float32 matrix. */
-export type Matrix = { values: Float32Array; rows: number; columns: number };
+/** Embeddings are float32; reference figures may be float64. */
+export type Floats = Float32Array | Float64Array;
 
-export const row = (matrix: Matrix, i: number): Float32Array =>
-  matrix.values.subarray(i * matrix.columns, (i + 1) * matrix.columns);
+/** Row-major matrix. */
+export type Matrix<F extends Floats = Float32Array> = { values: F; rows: number; columns: number };
+
+export const row = <F extends Floats>(matrix: Matrix<F>, i: number): F =>
+  matrix.values.subarray(i * matrix.columns, (i + 1) * matrix.columns) as F;
 
 /** Stacks vectors of equal length. @throws TypeError if the lengths differ. */
-export function fromRows(rows: readonly Float32Array[]): Matrix {
+export function fromRows<F extends Floats = Float32Array>(rows: readonly F[]): Matrix<F> {
   const columns = rows[0]?.length ?? 0;
-  const values = new Float32Array(rows.length * columns);
+  const size = rows.length * columns;
+  const values = (rows[0] instanceof Float64Array ? new Float64Array(size) : new Float32Array(size)) as F;
   for (const [i, vector] of rows.entries()) {
     if (vector.length !== columns)
       throw new TypeError(`fromRows: row ${i} has ${vector.length} values, row 0 has ${columns}`);
@@ -19,5 +23,5 @@ export function fromRows(rows: readonly Float32Array[]): Matrix {
 }
 
 /** The rows at `indices`, copied. */
-export const selectRows = (matrix: Matrix, indices: readonly number[]): Matrix =>
+export const selectRows = <F extends Floats>(matrix: Matrix<F>, indices: readonly number[]): Matrix<F> =>
   fromRows(indices.map((i) => row(matrix, i)));
