@@ -168,6 +168,10 @@ async function* productBlocks(bank: Matrix<Floats>, queries: Matrix<Floats>): As
   }
 }
 
+/** Cosine distances equal to 12 decimals are ties: rounding errors must not choose between repeated recordings. */
+const tieBroken = (distance: number, metric: Metric): number =>
+  metric === 'cosine' ? Math.round(distance * 1e12) : distance;
+
 async function searchBlock(
   bank: Matrix<Floats>,
   queries: Matrix<Floats>,
@@ -200,7 +204,7 @@ async function searchBlock(
       : Array.from({ length: bank.rows }, (_, index) => index).filter((index) => meets(q, index));
     const measured = candidates
       .map((index) => ({ index, distance: distance(row(queries, q), row(bank, index), metric) }))
-      .sort((a, b) => a.distance - b.distance || a.index - b.index)
+      .sort((a, b) => tieBroken(a.distance, metric) - tieBroken(b.distance, metric) || a.index - b.index)
       .slice(0, k);
     return { indices: measured.map((m) => m.index), distances: measured.map((m) => m.distance) };
   });
