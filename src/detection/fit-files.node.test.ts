@@ -1,16 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Preparation } from '../encoders/embed-recording.ts';
+
 import { InputError } from '../signal/errors.ts';
 import { simulate } from '../signal/simulate/index.ts';
 import { createDiagnoser } from './diagnose.ts';
-import { type FitFilesOptions, fitFiles } from './fit-files.node.ts';
+import { type FitFilesOptions, type FitPreparation, fitFiles } from './fit-files.node.ts';
 import { labelsFromFolders } from './labels.node.ts';
 import { createWavFolder, wavWithBadSample } from './wav-folder.test-util.ts';
 
 const folder = createWavFolder();
 afterAll(() => folder.remove());
 
-const preparation: Preparation = { channel: 0, segmentSeconds: null };
+const preparation: FitPreparation = { channel: 0, segmentSeconds: null };
 const options: FitFilesOptions = {
   encoder: { encoder: 'spectral' },
   read: {},

@@ -7,6 +7,7 @@ import { type EncoderSpec, identifyEncoder } from '../encoders/load.node.ts';
 import type { Band } from '../encoders/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
+import type { ChannelChoice } from '../signal/segments.ts';
 import {
   type BankSegment,
   type Detector,
@@ -18,10 +19,13 @@ import {
 import { frameStatistics } from './explain.ts';
 import type { Naming } from './labels.node.ts';
 
+/** A detector remembers its channel as one choice. */
+export type FitPreparation = Preparation & { channel: ChannelChoice };
+
 export type FitFilesOptions = {
   encoder: EncoderSpec;
   read: Omit<ReadOptions, 'name'>;
-  preparation: Preparation;
+  preparation: FitPreparation;
   settings: Partial<DetectorSettings>;
   labels?: Naming;
   domains?: Naming;

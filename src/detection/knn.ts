@@ -236,3 +236,42 @@ export async function nearestNeighbours(
   }
   return results;
 }
+
+/**
+ * Distances of every query to every bank row [queries, rows]. Exact in float64 for small sizes; above, from float32
+ * products, so that distances far smaller than the vectors lose digits: for ranking and standardising, not for ties.
+ * @throws TypeError if the widths differ.
+ */
+export async function distanceMatrix(
+  bank: Matrix<Floats>,
+  queries: Matrix<Floats>,
+  metric: Metric,
+): Promise<Float64Array> {
+  if (bank.columns !== queries.columns) {
+    throw new TypeError(`distanceMatrix: bank rows have ${bank.columns} values, queries ${queries.columns}`);
+  }
+  const result = new Float64Array(queries.rows * bank.rows);
+  if (isPlain(bank, queries)) {
+    for (let q = 0; q < queries.rows; q++) {
+      for (let r = 0; r < bank.rows; r++) result[q * bank.rows + r] = distance(row(queries, q), row(bank, r), metric);
+    }
+    return result;
+  }
+  const [bankNorms, queryNorms] = [squaredNorms(bank), squaredNorms(queries)];
+  for await (const { values, from, rows } of productBlocks(bank, queries)) {
+    for (let q = 0; q < queries.rows; q++) {
+      for (let r = 0; r < rows; r++) {
+        const product = values[q * rows + r];
+        const [a, b] = [queryNorms[q], bankNorms[from + r]];
+        const norms = Math.sqrt(a * b);
+        result[q * bank.rows + from + r] =
+          metric === 'euclidean'
+            ? Math.sqrt(Math.max(0, a + b - 2 * product))
+            : norms > 0
+              ? Math.max(0, 1 - product / norms)
+              : 1;
+      }
+    }
+  }
+  return result;
+}

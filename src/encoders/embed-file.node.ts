@@ -5,12 +5,17 @@ import type { ReadOptions, Recording } from '../signal/recording.ts';
 import type { Part } from '../signal/segments.ts';
 import { type EmbeddedRecording, embedRecording, type FrameDetail, type Preparation } from './embed-recording.ts';
 import type { Encoder } from './types.ts';
+import { onWindows, type WindowRule } from './windows.ts';
 
 export type EmbedJob = {
   path: string;
   read: Omit<ReadOptions, 'name'>;
   preparation: Preparation;
   detail: FrameDetail;
+  /** Number of the recording to take from a file that holds several; all by default. */
+  record?: number;
+  /** Windows that the encoder hears one by one. */
+  windows?: WindowRule;
 };
 
 export type Failure = { file: string; message: string };
@@ -39,6 +44,14 @@ export function inputMessage(error: unknown): string {
   throw error;
 }
 
+function oneRecord(recordings: readonly Recording[], { record, path }: EmbedJob): readonly Recording[] {
+  if (record === undefined) return recordings;
+  if (recordings[record] === undefined) {
+    throw new InputError(`${path}: expected a recording number ${record + 1}, found ${recordings.length}`);
+  }
+  return [recordings[record]];
+}
+
 /** Reads and embeds a file. Bad input comes back as failures. */
 export async function embedFile(encoder: Encoder, job: EmbedJob): Promise<EmbedResult> {
   const result: EmbedResult = { path: job.path, recordings: [], failures: [] };
@@ -46,16 +59,17 @@ export async function embedFile(encoder: Encoder, job: EmbedJob): Promise<EmbedR
   let preparation = job.preparation;
   try {
     const all = await readRecordingFile(job.path, job.read);
-    const choice = chooseRecordings(all, preparation.part);
+    const choice = chooseRecordings(oneRecord(all, job), preparation.part);
     chosen = choice.chosen;
     preparation = { ...preparation, part: choice.part };
   } catch (error) {
     result.failures.push({ file: job.path, message: inputMessage(error) });
     return result;
   }
+  const heard = job.windows ? onWindows(encoder, job.windows) : encoder;
   for (const recording of chosen) {
     try {
-      result.recordings.push(await embedRecording(encoder, recording, preparation, job.detail));
+      result.recordings.push(await embedRecording(heard, recording, preparation, job.detail));
     } catch (error) {
       result.failures.push({ file: recording.name, message: inputMessage(error) });
     }

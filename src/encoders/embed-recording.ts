@@ -3,11 +3,12 @@ import { InputError } from '../signal/errors.ts';
 import { duration, type Recording } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
 import {
-  type ChannelChoice,
+  type ChannelSelection,
   checkFinite,
   isConstant,
   type Part,
   partStart,
+  pickChannel,
   type Segment,
   segmentRecording,
   takePart,
@@ -17,16 +18,26 @@ import type { Band, Embedding, Encoder, Frames } from './types.ts';
 
 /** How a recording is brought to an encoder. */
 export type Preparation = {
-  channel: ChannelChoice;
+  channel: ChannelSelection;
   segmentSeconds: number | null;
+  /** Share of a segment from which a remainder makes a last one; a half by default. */
+  remainder?: number;
   part?: Part;
   /** The rate that is expected; a recording of another rate is refused, or resampled if `resample` says so. */
   sampleRate?: number;
   resample?: boolean;
+  /** Factor on all samples, so that a data set keeps within full scale. */
+  gain?: number;
 };
 
-/** Which features over time come back: none, their sums, or the frames themselves. */
-export type FrameDetail = 'none' | 'sums' | 'values';
+/** Which features over time come back: none, their sums, or the frames themselves. `peak`: the encoder is left out. */
+export type FrameDetail = 'none' | 'sums' | 'values' | 'peak';
+
+/** The largest magnitude among all samples of all recordings. */
+const peakOf = (recordings: readonly Recording[]): number =>
+  recordings
+    .flatMap(({ channels }) => channels)
+    .reduce((most, samples) => samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), most), 0);
 
 /** `startSeconds` counts from the beginning of the recording, also where only a part of it is used. */
 export type EmbeddedSegment = { startSeconds: number; durationSeconds: number; vector: Float32Array; frames?: Frames };
@@ -40,6 +51,8 @@ export type EmbeddedRecording = {
   channelCount: number;
   /** Every sample is the same: digital silence, or a dead sensor. */
   constant: boolean;
+  /** The largest magnitude in the chosen channels. */
+  peak: number;
   segments: EmbeddedSegment[];
   bands: Band[];
   frameSums?: FrameSums;
@@ -57,11 +70,16 @@ function atRate(recording: Recording, { sampleRate, resample: allowed }: Prepara
   return { ...recording, channels, sampleRate };
 }
 
+const scaled = (recording: Recording, gain = 1): Recording =>
+  gain === 1
+    ? recording
+    : { ...recording, channels: recording.channels.map((samples) => samples.map((value) => value * gain)) };
+
 /** The recording as the encoder will hear it: part, rate, finite samples. */
 export function prepareRecording(recording: Recording, preparation: Preparation): Recording {
   const part = preparation.part ? takePart(recording, preparation.part) : recording;
   checkFinite(part);
-  return atRate(part, preparation);
+  return scaled(atRate(part, preparation), preparation.gain);
 }
 
 const shiftBands = (bands: readonly Band[], by: number): Band[] =>
@@ -104,12 +122,12 @@ export async function embedRecording(
   detail: FrameDetail = 'none',
 ): Promise<EmbeddedRecording> {
   const prepared = prepareRecording(recording, preparation);
-  const segments = segmentRecording(prepared, preparation.segmentSeconds, preparation.channel);
+  const segments = segmentRecording(prepared, preparation.segmentSeconds, preparation.channel, preparation.remainder);
   const offset = preparation.part ? partStart(recording, preparation.part) : 0;
   const embedded: EmbeddedSegment[] = [];
   let bands: Band[] = [];
   let frameSums: FrameSums | undefined;
-  for (let from = 0; from < segments.length; from += SEGMENTS_PER_BATCH) {
+  for (let from = 0; from < segments.length && detail !== 'peak'; from += SEGMENTS_PER_BATCH) {
     const batch = segments.slice(from, from + SEGMENTS_PER_BATCH);
     for (const [i, embedding] of (await embedSegments(encoder, batch, detail !== 'none')).entries()) {
       const { durationSeconds } = batch[i];
@@ -127,6 +145,7 @@ export async function embedRecording(
     durationSeconds: duration(prepared),
     channelCount: recording.channels.length,
     constant: isConstant(prepared),
+    peak: peakOf(pickChannel(prepared, preparation.channel)),
     segments: embedded,
     bands,
     ...(frameSums && { frameSums }),

@@ -5,6 +5,9 @@ import { duration, type Recording, sampleCount } from './recording.ts';
 /** A channel number from 0, the mean of all channels, or all of them one after the other. */
 export type ChannelChoice = number | 'mean' | 'all';
 
+/** Also some of the channels, one after the other. */
+export type ChannelSelection = ChannelChoice | readonly number[];
+
 /** Part of a recording: in seconds, or as fractions of the whole (`percent`, 0 to 100). */
 export type Part = { from: number; to: number; unit: 's' | '%' };
 
@@ -38,10 +41,10 @@ const cut = (recording: Recording, from: number, to: number): Recording => ({
 });
 
 /**
- * The chosen channel as a recording of one channel; `all` gives one recording per channel.
+ * The chosen channel as a recording of one channel; `all` and a list of numbers give one recording per channel.
  * @throws InputError if there is no such channel.
  */
-export function pickChannel(recording: Recording, choice: ChannelChoice): Recording[] {
+export function pickChannel(recording: Recording, choice: ChannelSelection): Recording[] {
   const { channels } = recording;
   if (choice === 'all') return channels.map((samples) => ({ ...recording, channels: [samples] }));
   if (choice === 'mean') {
@@ -50,6 +53,7 @@ export function pickChannel(recording: Recording, choice: ChannelChoice): Record
     for (const samples of channels) for (let i = 0; i < mixed.length; i++) mixed[i] += samples[i] / channels.length;
     return [{ ...recording, channels: [mixed] }];
   }
+  if (typeof choice === 'object') return choice.flatMap((number) => pickChannel(recording, number));
   if (channels[choice] === undefined) {
     throw new InputError(
       `${recording.name}: expected a channel ${choice + 1}, but there ${channels.length === 1 ? 'is 1' : `are ${channels.length}`}; choose one with --channel`,
@@ -82,15 +86,28 @@ export function takePart(recording: Recording, part: Part): Recording {
 }
 
 /**
- * Cuts a recording into consecutive pieces of `segmentSeconds`. A remainder of at least half a piece is taken as the
- * last full piece (it overlaps the one before); a shorter one is left out. A recording shorter than one piece is one
- * piece, as it is. `null`: the whole.
+ * Starts of consecutive pieces of `length` samples in `total`. A remainder of at least the share `remainder` of a piece
+ * (and of more than nothing) makes a last full piece, which overlaps the one before; a smaller one is left out. What is
+ * shorter than one piece is one piece.
+ */
+export function pieceStarts(total: number, length: number, remainder: number): number[] {
+  const starts: number[] = [];
+  for (let from = 0; from + length <= total; from += length) starts.push(from);
+  const rest = total - starts.length * length;
+  if (starts.length === 0) return [0];
+  return rest > 0 && rest >= remainder * length ? [...starts, total - length] : starts;
+}
+
+/**
+ * Cuts a recording into consecutive pieces of `segmentSeconds`, by the rule of `pieceStarts`: by default a remainder of
+ * at least half a piece is taken as the last full piece. `null`: the whole.
  * @throws InputError if the length is not positive, or there is no such channel.
  */
 export function segmentRecording(
   recording: Recording,
   segmentSeconds: number | null,
-  choice: ChannelChoice,
+  choice: ChannelSelection,
+  remainder = 0.5,
 ): Segment[] {
   const channels = pickChannel(recording, choice);
   const total = sampleCount(recording);
@@ -99,12 +116,7 @@ export function segmentRecording(
     throw new InputError(`${recording.name}: expected segments longer than 0 s, got ${segmentSeconds}`);
   }
   const length = Math.max(1, segmentSeconds === null ? total : Math.round(segmentSeconds * sampleRate));
-  const starts: number[] = [];
-  for (let from = 0; from + length <= total; from += length) starts.push(from);
-  const rest = total - starts.length * length;
-  if (starts.length === 0) starts.push(0);
-  else if (rest * 2 >= length && rest > 0) starts.push(total - length);
-  return starts.map((from) => {
+  return pieceStarts(total, length, remainder).map((from) => {
     const to = Math.min(total, from + length);
     return {
       channels: channels.map((channel) => cut(channel, from, to)),

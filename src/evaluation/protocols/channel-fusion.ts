@@ -1,5 +1,5 @@
 // Nearest neighbours of recordings with several channels: distances are made comparable channel by channel, then averaged.
-import { distance, type Metric } from '../../detection/knn.ts';
+import { distanceMatrix, type Metric } from '../../detection/knn.ts';
 import { type Floats, type Matrix, row } from '../../detection/matrix.ts';
 
 export type FusionOptions = {
@@ -15,37 +15,64 @@ export type FusionOptions = {
   ownGroupInStatistics?: boolean;
 };
 
+/** Queries whose distances are held at once. */
+const QUERY_ROWS = 256;
+
 /** Added to deviations by the released code; it also keeps a channel without any variation from dividing by zero. */
 const EPSILON = 1e-10;
 
 /**
  * The k nearest rows by fused distance, for every query: per channel the distances of a query are standardised over the
  * bank (population deviation), then averaged over channels (SIREN, channel fusion). With one channel: plain distances.
- * Ties go to the lower index. Time and memory: one row of distances per query and channel.
+ * Ties go to the lower index. Memory: a block of queries times the bank.
  * @param bank one matrix per channel, rows alike; `queries` likewise
  */
-export function fusedNeighbours(
+export async function fusedNeighbours(
   bank: readonly Matrix<Floats>[],
   queries: readonly Matrix<Floats>[],
   options: FusionOptions,
-): { indices: number[]; distances: number[] }[] {
+): Promise<{ indices: number[]; distances: number[] }[]> {
+  const found: { indices: number[]; distances: number[] }[] = [];
+  for (let from = 0; from < queries[0].rows; from += QUERY_ROWS) {
+    const to = Math.min(queries[0].rows, from + QUERY_ROWS);
+    const block = queries.map((channel) => ({
+      values: channel.values.subarray(from * channel.columns, to * channel.columns),
+      rows: to - from,
+      columns: channel.columns,
+    }));
+    found.push(...(await fuseBlock(bank, block, options, from)));
+  }
+  return found;
+}
+
+async function fuseBlock(
+  bank: readonly Matrix<Floats>[],
+  queries: readonly Matrix<Floats>[],
+  options: FusionOptions,
+  offset: number,
+): Promise<{ indices: number[]; distances: number[] }[]> {
   const rows = bank[0].rows;
-  return Array.from({ length: queries[0].rows }, (_, q) => {
-    const group = options.queryGroups?.[q];
-    const own = (i: number) => group !== undefined && options.bankGroups?.[i] === group;
-    const fused = new Float64Array(rows);
-    for (const [c, channel] of bank.entries()) {
-      const query = row(queries[c], q);
-      const distances = Float64Array.from({ length: rows }, (_, i) => distance(query, row(channel, i), options.metric));
-      const counted = options.ownGroupInStatistics ? () => true : (i: number) => !own(i);
+  const fused = new Float64Array(queries[0].rows * rows);
+  const isOwn = (q: number, i: number): boolean => {
+    const group = options.queryGroups?.[offset + q];
+    return group !== undefined && options.bankGroups?.[i] === group;
+  };
+  for (const [c, channel] of bank.entries()) {
+    const all = await distanceMatrix(channel, queries[c], options.metric);
+    for (let q = 0; q < queries[0].rows; q++) {
+      const distances = all.subarray(q * rows, (q + 1) * rows);
+      const counted = options.ownGroupInStatistics ? () => true : (i: number) => !isOwn(q, i);
       if (bank.length > 1) standardiseInPlace(distances, counted);
-      for (let i = 0; i < rows; i++) fused[i] += distances[i] / bank.length;
+      for (let i = 0; i < rows; i++) fused[q * rows + i] += distances[i] / bank.length;
     }
-    const indices = Array.from(fused.keys())
-      .filter((i) => !own(i))
-      .sort((a, b) => fused[a] - fused[b] || a - b)
+  }
+  return Array.from({ length: queries[0].rows }, (_, q) => {
+    const mine = fused.subarray(q * rows, (q + 1) * rows);
+    const indices = Array.from(mine.keys())
+      .filter((i) => !isOwn(q, i))
+      .sort((a, b) => mine[a] - mine[b] || a - b)
       .slice(0, options.k);
-    return { indices, distances: indices.map((i) => fused[i]) };
+    return { indices, distances: indices.map((i) => mine[i]) };
   });
 }
 

@@ -30,12 +30,12 @@ describe('fusedNeighbours', () => {
   it.each([
     ['loocv_8ch', 7],
     ['loocv_1ch', 1],
-  ] as const)('leaves one out as SIREN does: %s', (name, fused) => {
+  ] as const)('leaves one out as SIREN does: %s', async (name, fused) => {
     const golden = siren[name];
     const channels = channelsOf(golden.X, fused);
     const groups = golden.labels.map((_: number, i: number) => i);
     const options = { k: 5, metric: 'euclidean', bankGroups: groups, queryGroups: groups } as const;
-    const found = fusedNeighbours(channels, channels, { ...options, ownGroupInStatistics: true });
+    const found = await fusedNeighbours(channels, channels, { ...options, ownGroupInStatistics: true });
     for (const [i, { indices, distances }] of found.entries()) {
       const labels = indices.map((n) => golden.labels[n]);
       expect(labels).toEqual(golden.topk_labels[i]);
@@ -45,20 +45,20 @@ describe('fusedNeighbours', () => {
     }
     for (const [c, votes] of golden.per_channel_pred[0].entries()) {
       const own = channelsOf(golden.X, c + 1).slice(c);
-      const single = fusedNeighbours(own, own, options);
+      const single = await fusedNeighbours(own, own, options);
       expect(single[0].indices.map((n) => golden.labels[n])).toEqual(golden.per_channel_topk_labels[0][c]);
       expect(majorityVote(single[0].indices.map((n) => String(golden.labels[n])))).toBe(String(votes));
     }
   });
 
-  it('searches a test set on 7 channels in a batch and on all 8 one by one, as the released code does', () => {
+  it('searches a test set on 7 channels in a batch and on all 8 one by one, as the released code does', async () => {
     const golden = siren.batch_vs_single_8ch;
     for (const [path, count, tolerance] of [
       ['batch', 7, 1e-12],
       // Kept in float32 there.
       ['single', 8, 1e-6],
     ] as const) {
-      const found = fusedNeighbours(channelsOf(golden.X, count), channelsOf(golden.query, count), {
+      const found = await fusedNeighbours(channelsOf(golden.X, count), channelsOf(golden.query, count), {
         k: 5,
         metric: 'euclidean',
       });
@@ -69,11 +69,11 @@ describe('fusedNeighbours', () => {
     }
   });
 
-  it('keeps what was recorded together out of bank and statistics', () => {
+  it('keeps what was recorded together out of bank and statistics', async () => {
     const rows = double([[0], [0.1], [5], [6], [9]]);
     const groups = [0, 0, 1, 2, 3];
     const options = { k: 1, metric: 'euclidean', bankGroups: groups, queryGroups: groups } as const;
-    const [first] = fusedNeighbours([rows, rows], [rows, rows], options);
+    const [first] = await fusedNeighbours([rows, rows], [rows, rows], options);
     expect(first.indices).toEqual([2]);
     // Standardised over 5, 6, 9 alone: mean 20/3.
     const deviation = Math.sqrt([5, 6, 9].reduce((sum, v) => sum + (v - 20 / 3) ** 2, 0) / 3);
