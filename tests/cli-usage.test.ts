@@ -59,7 +59,7 @@ describe('wrong usage: one line, status 2', () => {
     ['an unknown fault', ['simulate', 'x', '-m', 'pump', '--fault', 'rust'], /--fault: expected normal, all, or some/],
     ['two thresholds', ['threshold', 'a', '--score', '2', '--false-alarm-rate', '0.1'], /not both/],
     ['a rate above 1', ['threshold', 'a', '--false-alarm-rate', '1.5'], /below 1/],
-    ['no data action', ['data'], /expected check, got nothing/],
+    ['no data action', ['data'], /expected check, list or generate, got nothing/],
     ['an unknown models action', ['models', 'eat'], /expected list, info, import or pull, got eat/],
     ['a model that nobody published', ['models', 'pull', 'gpt'], /expected one of echo-small/],
   ])('%s', (_, args, line) => {

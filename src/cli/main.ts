@@ -33,8 +33,12 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   data: {
-    summary: 'check what is in a folder of recordings',
+    summary: 'check recordings, list and make data sets',
     load: async () => (await import('./data.ts')).dataCommand,
+  },
+  bench: {
+    summary: 'run encoders on SIREN, RMIS and other benchmarks',
+    load: async () => (await import('./bench.ts')).benchCommand,
   },
   doctor: {
     summary: 'check that everything works on this machine',

@@ -1,4 +1,4 @@
-// From what a user writes after --encoder to an encoder: a name of the registry, or a weights file.
+// From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
@@ -8,16 +8,17 @@ import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
 import { systemReason } from '../signal/system-error.node.ts';
-import { buildEncoder, fingerprintWeights, randomWeights, recogniseWeights } from './build.ts';
+import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
 import { type Architecture, type ConfigHints, families, type StateDict } from './families.ts';
+import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
 import type { Encoder } from './types.ts';
 
 export type EncoderSpec = RuntimeOptions & {
-  /** `spectral`, `echo-small`, `echo-small@random`, `echo-small@random7` (a seed), or a path to weights. */
+  /** `spectral`, `echo-small`, `echo-small@random`, `echo-small@random7` (a seed), or a path to weights or an ONNX model. */
   encoder: string;
   /** Overrides what shapes and files say. */
   hints?: ConfigHints;
@@ -152,8 +153,19 @@ function missingWeights(name: string): InputError {
   );
 }
 
-/** What a name or path stands for: settings of the spectral encoder, or weights with their architecture. */
-type Found = { id: string; settings: SpectralConfig } | { id: string; architecture: Architecture; weights: StateDict };
+/** The ONNX model that `--encoder` means, where it lies or in a folder of models. */
+function findOnnx(encoder: string): string | undefined {
+  if (extname(encoder).toLowerCase() !== '.onnx') return undefined;
+  // A detector remembers the name of the file only.
+  const kept = modelFolders().map((folder) => join(folder, basename(encoder)));
+  return [encoder, ...kept].find((path) => existsSync(path));
+}
+
+/** What a name or path stands for: settings of the spectral encoder, an ONNX model, or weights with their architecture. */
+type Found =
+  | { id: string; settings: SpectralConfig }
+  | { onnx: string }
+  | { id: string; architecture: Architecture; weights: StateDict };
 
 /** @throws InputError if the name is unknown or its weights are not there. */
 function findEncoder({ encoder, hints }: EncoderSpec): Found {
@@ -164,11 +176,13 @@ function findEncoder({ encoder, hints }: EncoderSpec): Found {
   if (architecture && encoder.includes('@random')) {
     return { id: encoder, architecture, weights: randomWeights(architecture, Number(seed || 0)) };
   }
+  const onnx = findOnnx(encoder);
+  if (onnx !== undefined) return { onnx };
   const path = weightsFor(encoder);
   if (path === undefined && architecture) throw missingWeights(name);
   if (path === undefined) {
     throw new InputError(
-      `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}, and any weights file by its path`,
+      `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}, and any weights or ONNX file by its path`,
     );
   }
   const { weights, hints: stored } = readCheckpoint(path);
@@ -181,6 +195,7 @@ export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
   const found = findEncoder(spec);
   if ('settings' in found) return createSpectral(found.id, found.settings);
   const { encoder: _name, hints: _hints, ...runtime } = spec;
+  if ('onnx' in found) return loadOnnxEncoder(found.onnx, runtime);
   return buildEncoder(found.id, found.architecture, found.weights, runtime);
 }
 
@@ -194,6 +209,23 @@ export async function identifyEncoder(spec: EncoderSpec): Promise<Pick<Encoder, 
     const { id, fingerprint } = createSpectral(found.id, found.settings);
     return { id, fingerprint };
   }
+  if ('onnx' in found) {
+    const { id, fingerprint } = identifyOnnx(found.onnx);
+    return { id, fingerprint };
+  }
   const { id, architecture, weights } = found;
   return { id, fingerprint: await fingerprintWeights(id, architecture, weights) };
+}
+
+/**
+ * Number of trained values: 0 for the spectral encoders, of an ONNX model what its settings say or its floating-point
+ * initialisers; undefined for a quantised one whose settings do not say.
+ * @throws InputError as `loadEncoder`
+ */
+export async function countParameters(spec: EncoderSpec): Promise<number | undefined> {
+  const found = findEncoder(spec);
+  if ('settings' in found) return 0;
+  if ('onnx' in found) return identifyOnnx(found.onnx).parameters;
+  const shapes = [...parameterShapes(found.architecture).values()];
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0);
 }

@@ -11,7 +11,9 @@ export function notUnderstood(id: string, paths: readonly string[], expected: st
   const folders = new Map<string, string[]>();
   for (const path of paths) {
     const [folder, name] = splitPath(path);
-    folders.set(folder, [...(folders.get(folder) ?? []), name]);
+    const names = folders.get(folder);
+    if (names) names.push(name);
+    else folders.set(folder, [name]);
   }
   return Array.from(folders, ([folder, names]) => {
     const found = names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0];

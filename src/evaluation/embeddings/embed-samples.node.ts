@@ -8,7 +8,8 @@ import { type EncoderSpec, identifyEncoder } from '../../encoders/load.node.ts';
 import type { WindowRule } from '../../encoders/windows.ts';
 import { systemReason } from '../../signal/system-error.node.ts';
 import type { Sample } from '../datasets/types.ts';
-import { createHasher, type EmbeddingStore, openStore, type StoredRecording } from './store.node.ts';
+import { createHasher, type EmbeddingStore, openStore } from './store.node.ts';
+import type { StoredRecording } from './stored-recording.ts';
 
 /** How samples are brought to an encoder. */
 export type Hearing = {
@@ -33,10 +34,16 @@ export type EmbedSamplesOptions = {
   onSample?: (done: number, total: number) => void;
 };
 
-/** One recording, all channels of all its pieces; `content` is the SHA-256 of its file. */
-export type EmbeddedSample = { sample: Sample; content: string; recording: StoredRecording };
-
-export type EmbeddedSamples = { embedded: EmbeddedSample[]; failures: Failure[] };
+/** Embeddings of samples, read from disk when they are asked for. */
+export type Embeddings = {
+  /** Those that could be read, in their order. */
+  samples: Sample[];
+  failures: Failure[];
+  /** SHA-256 of the file of a sample. */
+  contentOf(sample: Sample): string;
+  load(sample: Sample): StoredRecording;
+  close(): void;
+};
 
 const toStored = (recording: EmbeddedRecording, channels: number): StoredRecording => {
   const { segments, name, sampleRate, durationSeconds, constant, peak } = recording;
@@ -96,72 +103,99 @@ function identify(options: EmbedSamplesOptions, failures: Failure[]): Pending[] 
   return found;
 }
 
-async function run(
+/** Embeds what the store lacks. Returns the message of every key that failed. */
+async function fillStore(
   spec: EncoderSpec,
   store: EmbeddingStore,
+  pending: readonly Pending[],
   options: EmbedSamplesOptions,
   detail: EmbedJob['detail'],
-): Promise<EmbeddedSamples> {
-  const failures: Failure[] = [];
-  const pending = identify(options, failures);
+): Promise<Map<string, string>> {
   // Files with the same content and the same reading are heard once.
   const missing = new Map<string, Pending>();
   for (const one of pending) if (!store.has(one.key)) missing.set(one.key, one);
   const queue = [...missing.values()];
+  const failed = new Map<string, string>();
+  if (queue.length === 0) return failed;
   const total = options.samples.length;
   let done = total - queue.length;
+  let next = 0;
   const jobs = queue.map(({ sample }) => jobFor(options.root, sample, options.hearing, detail));
-  const failed = new Map<string, string>();
-  if (jobs.length > 0) {
-    let next = 0;
-    for await (const result of embedFiles(spec, jobs, {
-      ...(options.workers !== undefined && { workers: options.workers }),
-    })) {
-      const { key, sample } = queue[next++];
-      const [first] = result.failures;
-      if (first) failed.set(key, first.message);
-      else if (result.recordings.length !== 1) {
-        failed.set(key, `${sample.path}: expected one recording, found ${result.recordings.length}`);
-      } else {
-        const [recording] = result.recordings;
-        const count = options.hearing.channels === 'all' ? recording.channelCount : options.hearing.channels.length;
-        store.put(key, [toStored(recording, count)]);
-      }
-      options.onSample?.(++done, total);
+  const pool = { ...(options.workers !== undefined && { workers: options.workers }) };
+  for await (const { recordings, failures } of embedFiles(spec, jobs, pool)) {
+    const { key, sample } = queue[next++];
+    if (failures.length > 0) failed.set(key, failures[0].message);
+    else if (recordings.length !== 1) {
+      failed.set(key, `${sample.path}: expected one recording, found ${recordings.length}`);
+    } else {
+      const { channels } = options.hearing;
+      store.put(key, [toStored(recordings[0], channels === 'all' ? recordings[0].channelCount : channels.length)]);
     }
+    options.onSample?.(++done, total);
   }
-  const embedded: EmbeddedSample[] = [];
-  for (const { sample, content, key } of pending) {
-    const message = failed.get(key);
-    const recording = message === undefined ? store.get(key)?.[0] : undefined;
-    if (recording) embedded.push({ sample, content, recording });
-    else failures.push({ file: sample.path, message: message ?? `${sample.path}: could not be embedded` });
+  return failed;
+}
+
+async function open(
+  spec: EncoderSpec,
+  store: EmbeddingStore,
+  options: EmbedSamplesOptions,
+  detail: EmbedJob['detail'],
+): Promise<Embeddings> {
+  const failures: Failure[] = [];
+  const pending = identify(options, failures);
+  const failed = await fillStore(spec, store, pending, options, detail);
+  const known = new Map<Sample, Pending>();
+  for (const one of pending) {
+    const message = failed.get(one.key);
+    if (message === undefined) known.set(one.sample, one);
+    else failures.push({ file: one.sample.path, message });
   }
-  return { embedded, failures };
+  const found = (sample: Sample): Pending => {
+    const one = known.get(sample);
+    if (!one) throw new TypeError(`Embeddings: ${sample.path} is none of the samples that could be read`);
+    return one;
+  };
+  return {
+    samples: [...known.keys()],
+    failures,
+    contentOf: (sample) => found(sample).content,
+    load: (sample) => (store.get(found(sample).key) as StoredRecording[])[0],
+    close: () => store.close(),
+  };
+}
+
+/** Opens the store, and closes it again if what follows fails. */
+async function withStore(store: EmbeddingStore, use: () => Promise<Embeddings>): Promise<Embeddings> {
+  try {
+    return await use();
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 /**
- * Embeds the samples of a data set in their order, on all cores, each content once ever: what was embedded before is
- * taken from the store, and an interrupted run goes on where it stopped. Samples that cannot be read are failures.
+ * Embeds the samples of a data set on all cores, each content once ever: what was embedded before is taken from the
+ * store, and an interrupted run goes on where it stopped. Samples that cannot be read are failures. Nothing but an
+ * index is held in memory; close the result when done.
  */
-export async function embedSamples(spec: EncoderSpec, options: EmbedSamplesOptions): Promise<EmbeddedSamples> {
+export async function embedSamples(spec: EncoderSpec, options: EmbedSamplesOptions): Promise<Embeddings> {
   const { fingerprint } = await identifyEncoder(spec);
   const store = openStore(options.storeFolder, JSON.stringify({ fingerprint, ...options.hearing }));
-  try {
-    return await run(spec, store, options, 'none');
-  } finally {
-    store.close();
-  }
+  return withStore(store, () => open(spec, store, options, 'none'));
 }
 
 /** The largest magnitude among all samples, in the chosen channels; 0 where none can be read. */
 export async function largestPeak(options: EmbedSamplesOptions): Promise<number> {
   const hearing: Hearing = { channels: options.hearing.channels };
   const store = openStore(options.storeFolder, JSON.stringify({ peak: true, ...hearing }));
+  const measuredPeaks = await withStore(store, () =>
+    open({ encoder: 'spectral' }, store, { ...options, hearing }, 'peak'),
+  );
   try {
-    const { embedded } = await run({ encoder: 'spectral' }, store, { ...options, hearing }, 'peak');
-    return embedded.reduce((most, { recording }) => Math.max(most, recording.peak), 0);
+    return measuredPeaks.samples.reduce((most, sample) => Math.max(most, measuredPeaks.load(sample).peak), 0);
   } finally {
-    store.close();
+    measuredPeaks.close();
   }
 }

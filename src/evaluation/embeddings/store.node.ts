@@ -16,19 +16,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** Embeddings of one recording: a row of `columns` values per segment and channel, segments first. */
-export type StoredRecording = {
-  name: string;
-  sampleRate: number;
-  seconds: number;
-  constant: boolean;
-  peak: number;
-  channels: number;
-  segments: number;
-  columns: number;
-  values: Float32Array;
-};
+import type { StoredRecording } from './stored-recording.ts';
 
 export type EmbeddingStore = {
   has(key: string): boolean;

@@ -4,9 +4,14 @@ import type { ReadOptions, Recording } from '../recording.ts';
 import { elementCount, type NumericArray } from '../typed-view.ts';
 import { recordingsOf } from './array-recordings.ts';
 
-/** A numeric array in a file. `path` is the way to it, one name a step; steps like `{1}` and `(2)` are indices. */
-export type NamedArray = {
-  path: string[];
+/**
+ * Where something lies in a file. `path` is the way to it, one name a step; steps like `{1}` and `(2)` are indices.
+ * `alias` is the same way where elements of struct arrays say their own names: `Y.force.Data` for `Y(1).Data`.
+ */
+export type Place = { path: string[]; alias?: string[] };
+
+/** A numeric array in a file. */
+export type NamedArray = Place & {
   shape: number[];
   /** First index fastest (MATLAB, Fortran), else last index fastest. */
   columnMajor: boolean;
@@ -24,9 +29,9 @@ export type ArrayFile = {
   separator: '.' | '/';
   arrays: NamedArray[];
   /** Single numbers; a rate is looked for among them. */
-  scalars: { path: string[]; value: number }[];
+  scalars: (Place & { value: number })[];
   /** Everything that cannot be a signal, and what it is: `a char array`, `a sparse matrix`. */
-  others: { path: string[]; what: string }[];
+  others: (Place & { what: string })[];
   /** Whether a number called just `rate` is the sampling rate. In MATLAB files it is not: MFPT's is the shaft's. */
   bareRate: boolean;
 };
@@ -45,10 +50,11 @@ export const pathName = (path: string[], separator: '.' | '/'): string =>
  * The recordings of a file of named arrays.
  *
  * The array is the one `options.variable` names; a struct, group or cell array may be named too, and the choice is then
- * made among what lies below it. Otherwise it is the largest numeric array (scalars, logical arrays and, where there is
- * anything else, arrays called like a time axis or an index are out). CWRU's `X…_DE_time` goes before `_FE_time` and
- * `_BA_time`. Elements of one cell or struct array are records of one run, and so are matrices of the same number of
- * channels below one top-level name (their channels already lie inside each): each becomes a recording, `file#path`.
+ * made among what lies below it. Elements of a struct array may go by the names they carry (see `Place`). Otherwise it is
+ * the largest numeric array (scalars, logical arrays and, where there is anything else, arrays called like a time axis or
+ * an index are out). CWRU's `X…_DE_time` goes before `_FE_time` and `_BA_time`. Elements of one cell or struct array are
+ * records of one run, and so are matrices of the same number of channels below one top-level name (their channels already
+ * lie inside each): each becomes a recording, `file#path`.
  *
  * The rate is a single number called sr, fs, sample_rate or alike beside the array or further out, else
  * `options.sampleRate`, else the only such number elsewhere in the file.
@@ -66,12 +72,13 @@ export const chooseRecordings = (file: ArrayFile, options: ReadOptions): Recordi
   });
 };
 
-/** The arrays at or below what the user named. */
+/** The arrays at or below what the user named, by index or by alias. */
 const named = (file: ArrayFile, variable: string): NamedArray[] => {
   const plain = (name: string) => name.replace(/^\//, '').replaceAll('/', '.');
   const wanted = plain(variable);
-  const below = ({ path }: { path: string[] }) =>
+  const isBelow = (path: string[]) =>
     path.some((_, i) => plain(pathName(path.slice(0, i + 1), file.separator)) === wanted);
+  const below = ({ path, alias }: Place) => isBelow(path) || (alias !== undefined && isBelow(alias));
   const found = file.arrays.filter(below);
   if (found.length > 0) return found;
   const other = file.others.find(below);

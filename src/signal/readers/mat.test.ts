@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
 import { matReader, readMat } from './mat.ts';
 import { type MatVariable, readMatVariables } from './mat-variables.ts';
+import { column, writeMat } from './mat-write.ts';
 
 const golden = new URL('../../../tests/golden/arrays/', import.meta.url);
 const load = (name: string) => new Uint8Array(readFileSync(new URL(name, golden)));
@@ -176,6 +177,48 @@ describe('readMat', () => {
     const [cell] = readMat(load('containers.mat'), { name: 'c.mat', variable: 'cells{2}', sampleRate: 50 });
     expect(cell).toMatchObject({ name: 'c.mat', sampleRate: 50 });
     expect(cell.channels[0]).toHaveLength(10);
+  });
+
+  describe('channels in a struct array, as Paderborn keeps them', () => {
+    const channel = (Name: string, ...values: number[]) => ({
+      fields: { Name, Raster: 'HostService', Data: column(Float32Array.from(values)) },
+    });
+    const file = writeMat({
+      N09_K001_1: {
+        fields: {
+          X: [channel('', 0, 1, 2), channel('', 0, 1)],
+          Y: [channel('force', 5, 6), channel('vibration_1', 7, 8, 9), channel('twice', 1, 1), channel('twice', 2, 2)],
+        },
+      },
+    });
+    const read = (variable: string) => readMat(file, { name: 'k.mat', variable, sampleRate: 64000 });
+
+    it.each([
+      ['N09_K001_1.Y(1).Data', [5, 6]],
+      ['N09_K001_1.Y(2).Data', [7, 8, 9]],
+      ['N09_K001_1.Y(2)', [7, 8, 9]],
+      ['N09_K001_1.Y.force.Data', [5, 6]],
+      ['N09_K001_1.Y.vibration_1.Data', [7, 8, 9]],
+      ['N09_K001_1.Y.vibration_1', [7, 8, 9]],
+      ['N09_K001_1.X(2).Data', [0, 1]],
+    ])('takes %s', (variable, values) => {
+      const [recording, ...others] = read(variable);
+      expect(others).toEqual([]);
+      expect(recording).toEqual({ name: 'k.mat', sampleRate: 64000, channels: [Float32Array.from(values)] });
+    });
+
+    it.each([
+      ['N09_K001_1.Y.speed.Data', /no such variable \(k\.mat\).*N09_K001_1\.Y\(1\)\.Data \[2, 1\]/],
+      ['N09_K001_1.Y(5).Data', /no such variable/],
+      ['N09_K001_1.Y.force.Name', /it is a char array/],
+    ])('refuses %s', (variable, message) => expect(() => read(variable)).toThrow(message));
+
+    it('gives all elements of a name that occurs twice, by their indices', () => {
+      expect(read('N09_K001_1.Y.twice').map(({ name }) => name)).toEqual([
+        'k.mat#N09_K001_1.Y(3).Data',
+        'k.mat#N09_K001_1.Y(4).Data',
+      ]);
+    });
   });
 
   it.each([

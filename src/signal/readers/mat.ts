@@ -1,13 +1,14 @@
 // MATLAB level 5 files as recordings.
 import { InputError } from '../errors.ts';
 import type { ReadOptions, Recording } from '../recording.ts';
-import { type ArrayFile, chooseRecordings, pathName } from './choose-array.ts';
+import { type ArrayFile, chooseRecordings, type Place, pathName } from './choose-array.ts';
 import { isMat5, type MatNumeric, type MatVariable, readMatVariables } from './mat-variables.ts';
 import type { Reader } from './types.ts';
 
 /**
  * The recordings in a MATLAB level 5 file. Which variable is the signal and what its rate is: see `chooseRecordings`.
- * A cell is named `signals{2}` (from 1, column by column), a struct's field `bearing.gs`, that of a struct array `runs(2).gs`.
+ * A cell is named `signals{2}` (from 1, column by column), a struct's field `bearing.gs`, that of a struct array `runs(2).gs`;
+ * where the elements carry a field `Name`, also by that: `run.Y.force.Data` for `run.Y(1).Data`.
  * @throws InputError for damaged, sparse, complex or version 4 data, and when the signal or its rate is not clear.
  */
 export const readMat = (bytes: Uint8Array, options: ReadOptions = {}): Recording[] => {
@@ -18,7 +19,7 @@ export const readMat = (bytes: Uint8Array, options: ReadOptions = {}): Recording
     );
   }
   const file = emptyFile(name);
-  for (const [key, variable] of readMatVariables(bytes, name)) collect(file, [key], variable);
+  for (const [key, variable] of readMatVariables(bytes, name)) collect(file, { path: [key] }, variable);
   return chooseRecordings(file, options);
 };
 
@@ -34,39 +35,51 @@ const emptyFile = (name: string): ArrayFile => ({
   bareRate: false,
 });
 
-const collect = (file: ArrayFile, path: string[], variable: MatVariable): void => {
-  if (variable.kind === 'numeric') collectNumeric(file, path, variable);
-  if (variable.kind === 'char') file.others.push({ path, what: 'a char array' });
-  if (variable.kind === 'sparse') collectRefused(file, path, variable.shape, 'a sparse matrix');
-  if (variable.kind === 'other') file.others.push({ path, what: `${variable.what}, which is not supported` });
+const collect = (file: ArrayFile, place: Place, variable: MatVariable): void => {
+  if (variable.kind === 'numeric') collectNumeric(file, place, variable);
+  if (variable.kind === 'char') file.others.push({ ...place, what: 'a char array' });
+  if (variable.kind === 'sparse') collectRefused(file, place, variable.shape, 'a sparse matrix');
+  if (variable.kind === 'other') file.others.push({ ...place, what: `${variable.what}, which is not supported` });
   if (variable.kind === 'cell') {
-    for (const [i, cell] of variable.cells.entries()) collect(file, [...path, `{${i + 1}}`], cell);
+    for (const [i, cell] of variable.cells.entries()) collect(file, below(place, `{${i + 1}}`), cell);
   }
   if (variable.kind === 'struct') {
     for (const [i, fields] of variable.elements.entries()) {
-      const base = variable.elements.length === 1 ? path : [...path, `(${i + 1})`];
-      for (const [field, value] of fields) collect(file, [...base, field], value);
+      const element = variable.elements.length === 1 ? place : below(place, `(${i + 1})`, ownName(fields));
+      for (const [field, value] of fields) collect(file, below(element, field), value);
     }
   }
 };
 
-const collectNumeric = (file: ArrayFile, path: string[], variable: MatNumeric): void => {
-  if (variable.complex) collectRefused(file, path, variable.shape, 'complex numbers');
-  else if (variable.data.length === 1) file.scalars.push({ path, value: Number(variable.data[0]) });
+/** One step further down; `name` is what the step calls itself, where it does. */
+const below = ({ path, alias }: Place, step: string, name?: string): Place => ({
+  path: [...path, step],
+  ...(alias !== undefined || name !== undefined ? { alias: [...(alias ?? path), name ?? step] } : {}),
+});
+
+/** The name an element of a struct array carries among its fields, as channels of recorders do. */
+const ownName = (fields: Map<string, MatVariable>): string | undefined => {
+  const name = fields.get('Name') ?? fields.get('name');
+  return name?.kind === 'char' && name.text.trim() !== '' ? name.text.trim() : undefined;
+};
+
+const collectNumeric = (file: ArrayFile, place: Place, variable: MatNumeric): void => {
+  if (variable.complex) collectRefused(file, place, variable.shape, 'complex numbers');
+  else if (variable.data.length === 1) file.scalars.push({ ...place, value: Number(variable.data[0]) });
   else {
     const { shape, data, logical } = variable;
-    file.arrays.push({ path, shape, columnMajor: true, onlyIfNamed: logical, load: () => data });
+    file.arrays.push({ ...place, shape, columnMajor: true, onlyIfNamed: logical, load: () => data });
   }
 };
 
 /** An array that stands for election like any other, so that nothing else is taken in its stead, and fails when taken. */
-const collectRefused = (file: ArrayFile, path: string[], shape: number[], what: string): void => {
+const collectRefused = (file: ArrayFile, place: Place, shape: number[], what: string): void => {
   const load = () => {
     throw new InputError(
-      `readMat: expected real numbers in a full array at ${pathName(path, '.')}, found ${what} (${file.name}); save it as full and real, or name another with --variable`,
+      `readMat: expected real numbers in a full array at ${pathName(place.path, '.')}, found ${what} (${file.name}); save it as full and real, or name another with --variable`,
     );
   };
-  file.arrays.push({ path, shape, columnMajor: true, load });
+  file.arrays.push({ ...place, shape, columnMajor: true, load });
 };
 
 /**

@@ -1,0 +1,77 @@
+// thrum data list, thrum data generate: the data sets that Thrum knows, and small ones made up in their layout.
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { dataSetById, dataSets } from '../evaluation/datasets/registry.ts';
+import type { DataSet, GenerateOptions } from '../evaluation/datasets/types.ts';
+import { systemReason } from '../signal/system-error.node.ts';
+import { flag, InputError, number, type Options, required, UsageError } from './command.ts';
+import { print, writeFileSafely } from './output.ts';
+
+/** Everything that is known about a data set without its files. */
+const factsOf = ({ id, title, source, licence, layout, sampleRate, seconds, ...rest }: DataSet) => {
+  const { channels, classes, expected, views } = rest;
+  return { id, title, source, licence, sampleRate, seconds, channels, classes, expected, views, layout };
+};
+
+/** A line for each data set; named ones with their layout. */
+export function listData(ids: readonly string[], options: Options): number {
+  const listed = ids.length > 0 ? ids.map(dataSetById) : dataSets;
+  if (flag(options, 'json')) print(JSON.stringify(listed.map(factsOf)));
+  else if (ids.length > 0) for (const dataSet of listed) describe(dataSet);
+  else for (const dataSet of listed) print(row(dataSet));
+  return 0;
+}
+
+const row = ({ id, title, sampleRate, views, licence, source }: DataSet): string => {
+  const modalities = [...new Set(views.map(({ modality }) => modality))].join(', ');
+  return `${id.padEnd(15)}${`${sampleRate} Hz`.padStart(9)}  ${modalities.padEnd(17)}  ${title}; ${licence}; ${source}`;
+};
+
+function describe({ id, title, source, licence, sampleRate, seconds, layout, ...rest }: DataSet): void {
+  const { channels, classes, expected, views } = rest;
+  print(`${id}: ${title}`);
+  print(`  source: ${source}`);
+  print(`  licence: ${licence}`);
+  print(`  recordings: ${expected ? `${expected.samples}, ` : ''}${sampleRate} Hz, ${seconds} s`);
+  print(`  channels: ${channels.join(', ')}`);
+  print(`  classes: ${classes.join(', ')}`);
+  print(`  views: ${views.map((view) => `${view.id} (${view.modality})`).join(', ')}`);
+  print('  layout:');
+  for (const line of layout.split('\n')) print(`    ${line}`);
+}
+
+/** Writes OUT/ID/… for each data set. */
+export function generateData(ids: readonly string[], options: Options): number {
+  if (ids.length === 0) throw new UsageError('expected at least one data set (thrum data list shows them)');
+  const out = required(options, 'out', 'DIR');
+  const seed = number(options, 'seed', { integer: true });
+  const perClass = number(options, 'per-class', { min: 1, integer: true });
+  const seconds = number(options, 'seconds', { above: 0 });
+  const settings = {
+    ...(seed !== undefined && { seed }),
+    ...(perClass !== undefined && { perClass }),
+    ...(seconds !== undefined && { seconds }),
+  };
+  for (const dataSet of ids.map(dataSetById)) writeDataSet(dataSet, join(out, dataSet.id), settings);
+  return 0;
+}
+
+function writeDataSet(dataSet: DataSet, folder: string, settings: GenerateOptions): void {
+  let [files, bytes] = [0, 0];
+  for (const file of dataSet.generate(settings)) {
+    const path = join(folder, file.path);
+    makeFolder(dirname(path));
+    writeFileSafely(path, file.bytes);
+    files++;
+    bytes += file.bytes.length;
+  }
+  print(`${dataSet.id}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB in ${folder}`);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new InputError(`cannot make the folder ${folder}: ${systemReason(error)}; name another with --out`);
+  }
+}

@@ -1,0 +1,146 @@
+// Small DCASE Task 2 data sets in the official layout, ground truth included, made by the machine simulator.
+import { InputError } from '../../signal/errors.ts';
+import { writeWav } from '../../signal/readers/wav-write.ts';
+import { type MachineName, machines } from '../../signal/simulate/index.ts';
+import type { DcaseEdition } from './dcase-editions.ts';
+import { type PlannedClip, planDcase } from './dcase-plan.ts';
+import { recordClass, withinFullScale } from './simulated.ts';
+import type { GeneratedFile, GenerateOptions } from './types.ts';
+
+const SAMPLE_RATE = 16_000;
+
+/** The simulated machine that comes nearest in kind. */
+const STAND_INS: Readonly<Record<string, MachineName>> = {
+  fan: 'fan',
+  pump: 'pump',
+  slider: 'slide-rail',
+  valve: 'valve',
+  gearbox: 'gearbox',
+  bearing: 'bearing',
+  ToyCar: 'gearbox',
+  ToyTrain: 'bearing',
+  ToyConveyor: 'slide-rail',
+  ToyDrone: 'fan',
+  ToyNscale: 'gearbox',
+  ToyTank: 'gearbox',
+  Vacuum: 'fan',
+  bandsaw: 'bearing',
+  grinder: 'bearing',
+  shaker: 'valve',
+  '3DPrinter': 'slide-rail',
+  AirCompressor: 'pump',
+  BrushlessMotor: 'bearing',
+  HairDryer: 'fan',
+  HoveringDrone: 'fan',
+  RoboticArm: 'gearbox',
+  Scanner: 'slide-rail',
+  ToothBrush: 'gearbox',
+  ToyCircuit: 'valve',
+  AutoTrash: 'slide-rail',
+  BandSealer: 'slide-rail',
+  CoffeeGrinder: 'bearing',
+  HomeCamera: 'gearbox',
+  Polisher: 'bearing',
+  ScrewFeeder: 'valve',
+  ToyPet: 'gearbox',
+  ToyRCCar: 'gearbox',
+};
+
+type Take = Pick<PlannedClip, 'path' | 'machine' | 'section' | 'domain' | 'anomalous' | 'number'>;
+
+/** Anomalies take the faults of the machine in turn. */
+function record(edition: DcaseEdition, clip: Take, seed: number, seconds: number): GeneratedFile {
+  const machine = STAND_INS[clip.machine] ?? 'fan';
+  const { faults } = machines[machine];
+  const fault = clip.anomalous ? faults[clip.number % faults.length] : 'normal';
+  const recording = recordClass(
+    { machine, fault, severity: 0.8 },
+    {
+      seed: `${seed}/${clip.path}`,
+      machineSeed: `${seed}/${edition.year}/${clip.machine}/${clip.section}`,
+      seconds,
+      sampleRate: SAMPLE_RATE,
+      domain: clip.domain,
+    },
+  );
+  return { path: clip.path, bytes: writeWav(withinFullScale(recording)) };
+}
+
+const textFile = (path: string, lines: readonly string[]): GeneratedFile => ({
+  path,
+  bytes: new TextEncoder().encode(`${lines.join('\n')}\n`),
+});
+
+const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Machine by machine, each under its name; a column of labels in 2020 only. */
+function listFile({ year }: DcaseEdition, hidden: readonly PlannedClip[]): GeneratedFile {
+  const machinesInOrder = [...new Set(hidden.map(({ machine }) => machine))];
+  const lines = machinesInOrder.flatMap((machine) => [
+    machine,
+    ...hidden
+      .filter((clip) => clip.machine === machine)
+      .map(({ path, longName, anomalous }) => {
+        const label = year === 2020 ? `,${anomalous ? 1 : 0}` : '';
+        return `${fileName(path)},${longName}.wav${label}`;
+      })
+      .sort(),
+  ]);
+  return textFile(year === 2020 ? 'eval_data_list.csv' : `eval_data_list_${year}.csv`, lines);
+}
+
+/** The files of the official evaluator: labels, and from 2022 on domains, one file per section (2021: and domain). */
+function* truthFiles({ year }: DcaseEdition, hidden: readonly PlannedClip[]): Iterable<GeneratedFile> {
+  const files = new Map<string, PlannedClip[]>();
+  for (const clip of hidden) {
+    const domain = year === 2021 ? `_${clip.domain}` : '';
+    const name = `ground_truth_${clip.machine}_section_${clip.section}${domain}_test.csv`;
+    files.set(name, [...(files.get(name) ?? []), clip]);
+  }
+  for (const [name, clips] of files) {
+    const rows = (tell: (clip: PlannedClip) => boolean) =>
+      clips.map((clip) => `${fileName(clip.path)},${tell(clip) ? 1 : 0}`).sort();
+    yield textFile(
+      `ground_truth_data/${name}`,
+      rows(({ anomalous }) => anomalous),
+    );
+    if (year > 2021) {
+      yield textFile(
+        `ground_truth_domain/${name}`,
+        rows(({ domain }) => domain === 'target'),
+      );
+    }
+  }
+}
+
+/** 2025: one recording of every machine, made apart from the others, in its folder of supplemental data. */
+function* supplementalFiles(edition: DcaseEdition, clips: readonly PlannedClip[], seed: number, seconds: number) {
+  const seen = new Set<string>();
+  for (const clip of clips) {
+    const folder = clip.path.split('/').slice(0, 2).join('/');
+    if (seen.has(folder)) continue;
+    seen.add(folder);
+    const path = `${folder}/supplemental/section_${clip.section}_machine_0001.wav`;
+    yield record(edition, { ...clip, path, domain: 'source', anomalous: false }, seed, seconds);
+  }
+}
+
+/**
+ * All machines and sections of a year, as the organisers' baselines lay them out (`dev_data`, `eval_data`), and the
+ * ground truth of the evaluation set.
+ * - `perClass`: normal (and as many anomalous) test clips per section and domain, 3 by default.
+ * - `seconds`: 1 by default.
+ * @throws InputError for `perClass` below 1 or not whole, and for a length that cannot be simulated.
+ */
+export function* generateDcase(edition: DcaseEdition, options: GenerateOptions = {}): Iterable<GeneratedFile> {
+  const { seed = 0, perClass = 3, seconds = 1 } = options;
+  if (!Number.isInteger(perClass) || perClass < 1) {
+    throw new InputError(`generate: expected perClass of 1 or more, got ${perClass} (dcase${edition.year})`);
+  }
+  const clips = planDcase(edition, perClass, seed);
+  for (const clip of clips) yield record(edition, clip, seed, seconds);
+  if (edition.year === 2025) yield* supplementalFiles(edition, clips, seed, seconds);
+  const hidden = clips.filter(({ set, split }) => set === 'evaluation' && split === 'test');
+  yield listFile(edition, hidden);
+  if (edition.year > 2020) yield* truthFiles(edition, hidden);
+}
