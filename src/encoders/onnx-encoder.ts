@@ -164,9 +164,10 @@ function toRate(recording: Recording, rate: number | undefined): Recording {
 }
 
 function checkLength(samples: number, { sampleRate, name }: Recording, { minSeconds = 0 }: OnnxSettings): void {
-  if (samples >= Math.max(1, Math.round(minSeconds * sampleRate))) return;
+  const needed = Math.max(1, Math.round(minSeconds * sampleRate));
+  if (samples >= needed) return;
   throw new InputError(
-    `minSeconds: expected at least ${minSeconds} s, got ${samples / sampleRate} s (${name}); use a longer recording, or a window with pad`,
+    `minSeconds: expected at least ${needed} samples (${needed / sampleRate} s at ${sampleRate} Hz), got ${samples} (${name}); use a longer recording, or a window with pad`,
   );
 }
 

@@ -110,7 +110,9 @@ function knownKeys(path: readonly PropertyKey[], value: unknown): string[] {
 
 type Problem = { key: string; problem: string };
 
-function describeIssue(issue: z.core.$ZodIssue, value: unknown): Problem {
+/** An unknown key goes first: a misspelt one is missing under its true name, too. */
+function firstProblem({ issues }: z.core.$ZodError, value: unknown): Problem {
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   const key = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') return { key: key || 'settings', problem: issue.message };
   const unknown = [...issue.path, issue.keys[0]].join('.');
@@ -157,7 +159,7 @@ export function parseOnnxSettings(json: string, file: string): OnnxSettings {
   const parsed = settingsSchema.safeParse(value, {
     error: ({ input, path }) => (input === undefined && path?.length ? 'is missing' : undefined),
   });
-  const found = parsed.success ? findConflict(parsed.data) : describeIssue(parsed.error.issues[0], value);
+  const found = parsed.success ? findConflict(parsed.data) : firstProblem(parsed.error, value);
   if (found) throw new InputError(`${file}: ${found.key}: ${found.problem}`);
   if (!parsed.success) throw parsed.error;
   return parsed.data;
