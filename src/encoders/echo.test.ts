@@ -71,7 +71,7 @@ describe.each(Object.keys(meta))('golden %s', (name) => {
     const spectrogram = echoSpectrogram(samples, sampleRate);
     const cut = echoPatches(spectrogram, 0, spectrogram.frames, config);
     expect([cut.bands, cut.patches]).toEqual([bands, patches]);
-    const results = await runGraph({ conv, layer0: layers[0], layer1: layers[1], output }, weights, {
+    const results = await runGraph({ conv, layer0: layers[0].output, layer1: layers[1].output, output }, weights, {
       patches: float32(cut.values, [bands, patches, 512]),
       positions: float32(sineCosinePositions(patches, 64), [1, patches, 64]),
       bandPositions: float32(cut.bandPositions as Float32Array, [bands, 1, 64]),

@@ -72,7 +72,7 @@ export function echoPatchTokens(scope: ParameterScope, config: EchoConfig, patch
 
 /**
  * Tokens with time positions [N, P, D] and band positions [N, 1, D] through CLS, all blocks and the final norm.
- * `length` names P + 1. Returns all tokens, CLS first, and every block's output.
+ * `length` names P + 1. Returns all tokens, CLS first, and every block's output and feed-forward output.
  */
 export function echoTransformer(
   scope: ParameterScope,
@@ -80,13 +80,14 @@ export function echoTransformer(
   tokens: Tensor,
   bandPositions: Tensor,
   { length = 'length', fusedAttention }: GraphOptions & { length?: number | string } = {},
-): { output: Tensor; layers: Tensor[] } {
+): { output: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   let x = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
-  const layers: Tensor[] = [];
+  const layers: { output: Tensor; inner: Tensor }[] = [];
   for (let i = 0; i < depth; i++) {
-    x = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention }).output;
-    layers.push(x);
+    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
+    layers.push(block);
+    x = block.output;
   }
   return { output: norm(scope, 'norm', x, EPSILON), layers };
 }

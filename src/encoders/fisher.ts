@@ -1,12 +1,10 @@
 // FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
 import { add } from '../graph/elementwise.ts';
-import { linear } from '../graph/matmul.ts';
 import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { type BlockNames, dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
 import { InputError } from '../signal/errors.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
@@ -19,6 +17,7 @@ import {
   type GraphOptions,
   runBandTransformer,
 } from './band-transformer.ts';
+import { EAT_PATCH, EAT_PREFIX, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { onlyChannel } from './mono.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
@@ -43,53 +42,19 @@ export const fisherSizes = {
   small: { width: 384, depth: 12, heads: 6, bandBins: 50, lengthMode: 'readme' },
 } satisfies Record<string, FisherConfig>;
 
-const EPSILON = 1e-6;
-const PATCH = 16;
 const MAX_FRAMES = 1024;
 /** Grid of the frozen position table where the checkpoint brings none: [time, frequency] patches. */
 export const FISHER_POSITION_GRID = [128, 50] as const;
-export const FISHER_PREFIX = 'modality_encoders.IMAGE';
-
-const blockNames = (i: number): BlockNames => ({
-  qkvWeight: `blocks.${i}.attn.qkv.weight`,
-  qkvBias: `blocks.${i}.attn.qkv.bias`,
-  projection: `blocks.${i}.attn.proj`,
-  norm1: `blocks.${i}.norm1`,
-  norm2: `blocks.${i}.norm2`,
-  hidden: `blocks.${i}.mlp.fc1`,
-  output: `blocks.${i}.mlp.fc2`,
-});
-
-/** Patches [N, L, 256] to tokens [N, L, D]; by way of another width where the checkpoint embeds patches in one. */
-function patchTokens(scope: ParameterScope, { width, patchWidth }: FisherConfig, patches: Tensor): Tensor {
-  const name = `${FISHER_PREFIX}.local_encoder${patchWidth === undefined ? '' : '.0'}.proj`;
-  const first = patchWidth ?? width;
-  const kernel = reshape(scope(`${name}.weight`, [first, 1, PATCH, PATCH]), [first, PATCH * PATCH]);
-  const embedded = linear(patches, kernel, scope(`${name}.bias`, [first]));
-  return patchWidth === undefined ? embedded : dense(scope, `${FISHER_PREFIX}.local_encoder.1`, embedded, width);
-}
+export const FISHER_PREFIX = EAT_PREFIX;
 
 /** Patches [N, L, 256] with their positions through CLS, norm and blocks. Returns all tokens, CLS first, and every layer. */
-export function fisherTransformer(
+export const fisherTransformer = (
   scope: ParameterScope,
   config: FisherConfig,
   patches: Tensor,
   positions: Tensor,
-  { fusedAttention }: GraphOptions = {},
-): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
-  const { width, depth, heads } = config;
-  const tokens = add(patchTokens(scope, config, patches), positions);
-  const withCls = prependToken(scope(`${FISHER_PREFIX}.extra_tokens`, [1, 1, width]), tokens, 'length');
-  const normed = norm(scope, `${FISHER_PREFIX}.context_encoder.norm`, withCls, EPSILON);
-  const layers: { output: Tensor; inner: Tensor }[] = [];
-  let x = normed;
-  for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
-    layers.push(block);
-    x = block.output;
-  }
-  return { output: x, normed, layers };
-}
+  options: GraphOptions = {},
+) => eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
 
 /** The inference graph: inputs `patches`, `positions`; outputs `cls` [N, D] and `tokens` [N, L, D]. */
 export function fisherGraph(
@@ -97,7 +62,7 @@ export function fisherGraph(
   config: FisherConfig,
   options: GraphOptions = {},
 ): { cls: Tensor; tokens: Tensor } {
-  const patches = input('patches', ['sequences', 'patches', PATCH * PATCH]);
+  const patches = input('patches', ['sequences', 'patches', EAT_PATCH * EAT_PATCH]);
   const positions = input('positions', [1, 'patches', config.width]);
   const { output } = fisherTransformer(scope, config, patches, positions, options);
   return {
@@ -121,17 +86,17 @@ export function fisherPatches(spectrogram: Spectrogram, config: FisherConfig): B
   const { bandBins } = config;
   const { used, fed } = frameCounts(spectrogram, config.lengthMode);
   const bands = bandCount(bins, bandBins);
-  const [down, across] = [Math.floor(fed / PATCH), Math.floor(bandBins / PATCH)];
-  const size = PATCH * PATCH;
+  const [down, across] = [Math.floor(fed / EAT_PATCH), Math.floor(bandBins / EAT_PATCH)];
+  const size = EAT_PATCH * EAT_PATCH;
   const out = new Float32Array(bands * down * across * size);
-  const rows = Math.min(used, down * PATCH);
+  const rows = Math.min(used, down * EAT_PATCH);
   for (let t = 0; t < rows; t++) {
-    const tokenRow = Math.floor(t / PATCH) * across;
+    const tokenRow = Math.floor(t / EAT_PATCH) * across;
     for (let b = 0; b < bands; b++) {
-      const end = Math.min(across * PATCH, bins - b * bandBins);
+      const end = Math.min(across * EAT_PATCH, bins - b * bandBins);
       for (let f = 0; f < end; f++) {
-        const token = b * down * across + tokenRow + Math.floor(f / PATCH);
-        out[token * size + (t % PATCH) * PATCH + (f % PATCH)] = values[t * bins + b * bandBins + f];
+        const token = b * down * across + tokenRow + Math.floor(f / EAT_PATCH);
+        out[token * size + (t % EAT_PATCH) * EAT_PATCH + (f % EAT_PATCH)] = values[t * bins + b * bandBins + f];
       }
     }
   }
@@ -151,10 +116,10 @@ function describeBands(spectrogram: Spectrogram, config: FisherConfig): Band[] {
 /** Tokens [bands, down * across, D] averaged over frequency inside a band: one row of bands * D per step of time. */
 function framesOf(spectrogram: Spectrogram, output: BandOutputs, bands: Band[], config: FisherConfig): Frames {
   const { used } = frameCounts(spectrogram, config.lengthMode);
-  const across = Math.floor(config.bandBins / PATCH);
+  const across = Math.floor(config.bandBins / EAT_PATCH);
   const { width } = config;
   const perBand = output.tokens.length / bands.length;
-  const count = Math.max(1, Math.floor(used / PATCH));
+  const count = Math.max(1, Math.floor(used / EAT_PATCH));
   const values = new Float32Array(count * bands.length * width);
   for (let b = 0; b < bands.length; b++) {
     for (let t = 0; t < count; t++) {
@@ -165,7 +130,7 @@ function framesOf(spectrogram: Spectrogram, output: BandOutputs, bands: Band[], 
       }
     }
   }
-  const seconds = (PATCH * spectrogram.hopLength) / spectrogram.sampleRate;
+  const seconds = (EAT_PATCH * spectrogram.hopLength) / spectrogram.sampleRate;
   const starts = Float64Array.from({ length: count }, (_, t) => t * seconds);
   return { values, count, width: bands.length * width, starts, seconds, bands };
 }
@@ -182,7 +147,7 @@ export function createFisher(
   const transformer: BandTransformer = {
     program,
     width: config.width,
-    patchSize: PATCH * PATCH,
+    patchSize: EAT_PATCH * EAT_PATCH,
     positions: (patches) => {
       if (patches > rows)
         throw new InputError(`fisher: ${patches} patches are more than the ${rows} positions of ${id}`);
@@ -191,9 +156,9 @@ export function createFisher(
   };
   const prepare = (recording: Recording): Spectrogram => {
     const spectrogram = fisherSpectrogram(onlyChannel(recording), recording.sampleRate);
-    if (frameCounts(spectrogram, config.lengthMode).fed < PATCH) {
+    if (frameCounts(spectrogram, config.lengthMode).fed < EAT_PATCH) {
       throw new InputError(
-        `fisher: expected at least ${PATCH} frames (0.175 s), got ${spectrogram.frames} (${recording.name}); use a longer recording`,
+        `fisher: expected at least ${EAT_PATCH} frames (0.175 s), got ${spectrogram.frames} (${recording.name}); use a longer recording`,
       );
     }
     return spectrogram;

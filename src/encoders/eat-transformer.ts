@@ -1,0 +1,66 @@
+// The transformer of EAT, which FISHER shares: patches to tokens, CLS, one norm, post-norm blocks (EAT, section 3; code, commit 06c1c34).
+import { linear } from '../graph/matmul.ts';
+import { reshape } from '../graph/reshape.ts';
+import type { Dim, Tensor } from '../graph/tensor.ts';
+import type { ParameterScope } from '../nn/parameters.ts';
+import { type BlockNames, dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import type { GraphOptions } from './band-transformer.ts';
+
+export type EatTransformerConfig = {
+  width: number;
+  depth: number;
+  heads: number;
+  /** Width of the patch embedding where it is not that of the encoder: a linear layer follows then. */
+  patchWidth?: number;
+};
+
+/** Where checkpoints keep everything but the blocks. */
+export const EAT_PREFIX = 'modality_encoders.IMAGE';
+/** Side of a patch in frames and in bins. */
+export const EAT_PATCH = 16;
+const EPSILON = 1e-6;
+
+const blockNames = (i: number): BlockNames => ({
+  qkvWeight: `blocks.${i}.attn.qkv.weight`,
+  qkvBias: `blocks.${i}.attn.qkv.bias`,
+  projection: `blocks.${i}.attn.proj`,
+  norm1: `blocks.${i}.norm1`,
+  norm2: `blocks.${i}.norm2`,
+  hidden: `blocks.${i}.mlp.fc1`,
+  output: `blocks.${i}.mlp.fc2`,
+});
+
+/** Patches [N, L, 256] to tokens [N, L, D], without positions. */
+export function eatPatchTokens(
+  scope: ParameterScope,
+  { width, patchWidth }: EatTransformerConfig,
+  patches: Tensor,
+): Tensor {
+  const name = `${EAT_PREFIX}.local_encoder${patchWidth === undefined ? '' : '.0'}.proj`;
+  const first = patchWidth ?? width;
+  const kernel = reshape(scope(`${name}.weight`, [first, 1, EAT_PATCH, EAT_PATCH]), [first, EAT_PATCH * EAT_PATCH]);
+  const embedded = linear(patches, kernel, scope(`${name}.bias`, [first]));
+  return patchWidth === undefined ? embedded : dense(scope, `${EAT_PREFIX}.local_encoder.1`, embedded, width);
+}
+
+/**
+ * Tokens with positions [N, L, D] through CLS, norm and blocks; `length` names L + 1. Returns all tokens, CLS first, and
+ * every layer.
+ */
+export function eatTransformer(
+  scope: ParameterScope,
+  { width, depth, heads }: EatTransformerConfig,
+  tokens: Tensor,
+  { fusedAttention, length = 'length' }: GraphOptions & { length?: Dim } = {},
+): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
+  const withCls = prependToken(scope(`${EAT_PREFIX}.extra_tokens`, [1, 1, width]), tokens, length);
+  const normed = norm(scope, `${EAT_PREFIX}.context_encoder.norm`, withCls, EPSILON);
+  const layers: { output: Tensor; inner: Tensor }[] = [];
+  let x = normed;
+  for (let i = 0; i < depth; i++) {
+    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
+    layers.push(block);
+    x = block.output;
+  }
+  return { output: x, normed, layers };
+}
