@@ -54,7 +54,14 @@ export type LossWeights = {
    * mean. `balanced`: both are means.
    */
   weighting: 'reference' | 'balanced';
+  targetNorm?: TargetNorm;
 };
+
+/**
+ * Over what a layer's features are standardised, per channel. `sequence`: the tokens of each sequence by themselves, as
+ * published; on a stationary signal that removes just what tells it from others. `batch`: all tokens of the batch.
+ */
+export type TargetNorm = 'sequence' | 'batch';
 
 export type DistillationGraph = {
   /** Scalar to minimise. */
@@ -87,11 +94,12 @@ const LAYER_EPSILON = 1e-5;
  * Targets from the feed-forward outputs of all teacher layers: each standardised over the tokens of its sequence, per
  * channel; averaged over layers; normalised over channels (EAT, equation 3 and code). [S, L, D]
  */
-export function distillationTargets(inner: readonly Tensor[]): Tensor {
+export function distillationTargets(inner: readonly Tensor[], targetNorm: TargetNorm = 'sequence'): Tensor {
+  const axes = targetNorm === 'sequence' ? [1] : [0, 1];
   const tokens = inner.map((layer) => {
     const size = layer.shape[1];
     const withoutCls = slice(layer, 1, 1, undefined, typeof size === 'number' ? size - 1 : `${size} - 1`);
-    return standardize(withoutCls, [1], LAYER_EPSILON);
+    return standardize(withoutCls, axes, LAYER_EPSILON);
   });
   const mean = mul(
     tokens.reduce((sum, layer) => add(sum, layer)),
@@ -148,7 +156,7 @@ export function distillationGraph(
   const rowOf = indices('rows', students);
 
   const seen = encoder.blocks(teacher, encoder.tokens(teacher));
-  const targets = distillationTargets(seen.inner); // [S, L, D]
+  const targets = distillationTargets(seen.inner, weights.targetNorm); // [S, L, D]
 
   const flat = reshape(encoder.tokens(scope), [sequences * length, width]);
   const chosen = reshape(gatherRows(flat, indices('visible', students * kept)), [students, kept, width]);

@@ -1,0 +1,150 @@
+// The training loop: clips in, steps done, numbers logged, checkpoints kept. It knows no files: a run folder is handed in.
+import type { RuntimeOptions } from '../graph/runtime.ts';
+import { InputError } from '../signal/errors.ts';
+import { createRandom } from '../signal/simulate/random.ts';
+import type { Clip } from './data/types.ts';
+import { initialParameters } from './initialise.ts';
+import type { Recipe } from './recipes/types.ts';
+import { compileStep, type Gradients, initialState, type TrainingState, type TrainingStep } from './step.ts';
+
+/** Where a run keeps what it has reached. */
+export type RunStore = {
+  load(): TrainingState | undefined;
+  save(state: TrainingState): void;
+  log(record: Record<string, number>): void;
+};
+
+export type LoopOptions = {
+  recipe: Recipe;
+  steps: number;
+  seed: number;
+  /** Micro-batches whose gradients are averaged for one step. */
+  accumulate: number;
+  /** Clips from clip number `from` on, `batch` at a time. */
+  clips(from: number, batch: number): AsyncIterable<{ clips: readonly Clip[] }>;
+  store: RunStore;
+  logEvery: number;
+  saveEvery: number;
+  /** Figures of the encoder as it is now, at every checkpoint. */
+  probe?(state: TrainingState): Promise<Record<string, number>>;
+  onStep?(state: TrainingState, record: Record<string, number>): void;
+  /** Asked after every step: whether to stop, with a checkpoint. */
+  stopped?(): boolean;
+  runtime?: RuntimeOptions;
+};
+
+export type LoopEnd = { state: TrainingState; reason: 'finished' | 'stopped' };
+
+/** Sum of gradients, in place. */
+function accumulateInto(sum: Gradients, more: Gradients): void {
+  for (const [name, values] of more) {
+    const target = sum.get(name) as Float32Array;
+    for (let i = 0; i < target.length; i++) target[i] += values[i];
+  }
+}
+
+function scale(values: Gradients, factor: number): void {
+  if (factor === 1) return;
+  for (const array of values.values()) for (let i = 0; i < array.length; i++) array[i] *= factor;
+}
+
+/** Programs by kind of batch; their parameters are the same. */
+function createPrograms(recipe: Recipe, runtime: RuntimeOptions) {
+  const compiled = new Map<string, Promise<TrainingStep>>();
+  return {
+    of(plan: ReturnType<Recipe['plan']>): Promise<TrainingStep> {
+      const found = compiled.get(plan.key) ?? compileStep(plan.graph(), recipe.adamW, runtime);
+      compiled.set(plan.key, found);
+      return found;
+    },
+    release: async () => {
+      for (const step of compiled.values()) await (await step).release();
+    },
+  };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Values of several micro-batches, averaged name by name. */
+function averaged(records: readonly Record<string, number>[]): Record<string, number> {
+  return Object.fromEntries(Object.keys(records[0]).map((name) => [name, mean(records.map((record) => record[name]))]));
+}
+
+/**
+ * Trains until `steps` steps are done or `stopped` says so. A step draws all its random numbers from the seed and its
+ * own number, and its clips from their numbers, so that a run that was interrupted goes on to the same numbers.
+ * @throws InputError where the loss is no longer a finite number: the last checkpoint stays
+ */
+export async function train(options: LoopOptions): Promise<LoopEnd> {
+  const { recipe, steps, seed, accumulate, store, logEvery, saveEvery } = options;
+  const programs = createPrograms(recipe, options.runtime ?? {});
+  try {
+    const first = recipe.plan(createRandom(`${seed}/1`));
+    const program = await programs.of(first);
+    const state = store.load() ?? initialState(program, initialParameters(program.shapes, seed, recipe.tokenDeviation));
+    let unsaved = false;
+    const save = async (): Promise<void> => {
+      if (options.probe) store.log({ step: state.step, ...(await options.probe(state)) });
+      store.save(state);
+      unsaved = false;
+    };
+    if (state.step >= steps) return { state, reason: 'finished' };
+    const perStep = recipe.batch * accumulate;
+    const stream = options.clips(state.step * perStep, recipe.batch)[Symbol.asyncIterator]();
+    try {
+      while (state.step < steps) {
+        const started = performance.now();
+        const number = state.step + 1;
+        const random = createRandom(`${seed}/${number}`);
+        const plan = recipe.plan(random);
+        const step = await programs.of(plan);
+        let sum: Gradients | undefined;
+        const records: Record<string, number>[] = [];
+        for (let micro = 0; micro < accumulate; micro++) {
+          const next = await stream.next();
+          if (next.done) throw new InputError(`train: the clips ended at step ${number}; the sources must not end`);
+          const { watched, gradients } = await step.gradients(state, plan.feeds(next.value.clips, random));
+          if (!Number.isFinite(watched.loss)) {
+            throw new InputError(
+              `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept: resume with a lower learning rate`,
+            );
+          }
+          records.push(watched);
+          if (sum) accumulateInto(sum, gradients);
+          else sum = gradients;
+        }
+        scale(sum as Gradients, 1 / accumulate);
+        const scalars = recipe.scalars(number);
+        const gradientNorm = await step.update(state, sum as Gradients, scalars);
+        if (!Number.isFinite(gradientNorm)) {
+          throw new InputError(
+            `train: the gradients of step ${number} are not finite; the checkpoint before it is kept: resume with a lower learning rate`,
+          );
+        }
+        unsaved = true;
+        const seconds = (performance.now() - started) / 1000;
+        const { learningRate, decay } = scalars;
+        const record = {
+          step: number,
+          ...averaged(records),
+          gradientNorm,
+          learningRate,
+          decay,
+          clipsPerSecond: perStep / seconds,
+        };
+        if (number % logEvery === 0 || number === steps) store.log(record);
+        options.onStep?.(state, record);
+        if (number % saveEvery === 0 || number === steps) await save();
+        if (options.stopped?.()) {
+          if (unsaved) await save();
+          return { state, reason: state.step >= steps ? 'finished' : 'stopped' };
+        }
+      }
+      return { state, reason: 'finished' };
+    } finally {
+      await stream.return?.();
+    }
+  } finally {
+    await programs.release();
+  }
+}

@@ -1,0 +1,27 @@
+// What a pre-training recipe is: from clips to the inputs of a step, and the graph of that step.
+import type { Feeds } from '../../graph/runtime.ts';
+import type { Random } from '../../signal/simulate/random.ts';
+import type { Clip } from '../data/types.ts';
+import type { AdamWConfig } from '../optimiser.ts';
+import type { Trainable, UpdateScalars } from '../step.ts';
+
+/** A batch of one kind: batches of the same `key` share a compiled program. */
+export type BatchPlan = {
+  key: string;
+  graph(): Trainable;
+  /** Inputs of the graph. @throws InputError for clips that are too short */
+  feeds(clips: readonly Clip[], random: Random): Feeds;
+};
+
+export type Recipe = {
+  /** Clips that one step takes in (of one process, without accumulation). */
+  batch: number;
+  adamW: AdamWConfig;
+  /** Deviation of initial CLS tokens. */
+  tokenDeviation: number;
+  /** What step number `step` does with its clips; `random` belongs to the step. */
+  plan(random: Random): BatchPlan;
+  scalars(step: number): UpdateScalars;
+  /** Whether a parameter belongs to the encoder, rather than to the decoder that is thrown away. */
+  isEncoder(name: string): boolean;
+};
