@@ -20,6 +20,7 @@ export default defineConfig([
       'bench/detection': 'bench/detection.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
+      'training/data/clip-worker.node': 'src/training/data/clip-worker.node.ts',
     },
     platform: 'node',
     target: 'node20',

@@ -1,6 +1,6 @@
 // npm run bench:detection: what the defaults of detection rest on. Writes results/calibration.csv and, with THRUM_DATA,
 // results/spectral.csv.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fitDetector } from '../src/detection/detector.ts';
 import { type Metric, nearestNeighbours } from '../src/detection/knn.ts';
@@ -9,6 +9,10 @@ import { createScorer } from '../src/detection/score.ts';
 import { learnTransform, type TransformKind, transformRows } from '../src/detection/transform.ts';
 import { createSpectral, spectralSettings } from '../src/encoders/spectral.ts';
 import type { Embedding, Encoder } from '../src/encoders/types.ts';
+import { cwru } from '../src/evaluation/datasets/cwru.ts';
+import { locate } from '../src/evaluation/datasets/find.node.ts';
+import { rocAuc } from '../src/evaluation/metrics/roc.ts';
+import { majorityVote } from '../src/evaluation/protocols/vote.ts';
 import { readRecordingFile } from '../src/signal/read-file.node.ts';
 import type { Recording } from '../src/signal/recording.ts';
 import { pickChannel } from '../src/signal/segments.ts';
@@ -19,15 +23,7 @@ const TRANSFORMS: TransformKind[] = ['none', 'centre', 'standardise', 'whiten'];
 const embedAll = (encoder: Encoder, recordings: readonly Recording[]): Promise<Embedding[]> =>
   Promise.all(recordings.map((recording) => encoder.embed(pickChannel(recording, 0)[0])));
 
-const share = (values: readonly number[], test: (value: number) => boolean) =>
-  values.filter(test).length / values.length;
-
-/** Probability that a faulty recording scores above a normal one. */
-function auc(normal: readonly number[], faulty: readonly number[]): number {
-  let wins = 0;
-  for (const a of faulty) for (const b of normal) wins += a > b ? 1 : a === b ? 0.5 : 0;
-  return wins / (normal.length * faulty.length);
-}
+const share = <T>(values: readonly T[], test: (value: T) => boolean) => values.filter(test).length / values.length;
 
 type Rates = { falseAlarms: number; detected: number; auc: number };
 
@@ -62,19 +58,14 @@ async function calibrationOf(machine: MachineName, machineSeed: number, encoder:
       const [n, f]: { score: number; pValue: number }[][] = [[], []];
       for (const { vector } of normal) n.push(await scorer.score([vector]));
       for (const { vector } of faulty) f.push(await scorer.score([vector]));
+      const auc = rocAuc(
+        [...n.map(() => 0), ...f.map(() => 1)],
+        [...n, ...f].map(({ score }) => score),
+      );
       results.set(`${transform},${count}`, {
-        falseAlarms: share(
-          n.map(({ pValue }) => pValue),
-          (p) => p <= 0.01,
-        ),
-        detected: share(
-          f.map(({ pValue }) => pValue),
-          (p) => p <= 0.01,
-        ),
-        auc: auc(
-          n.map(({ score }) => score),
-          f.map(({ score }) => score),
-        ),
+        falseAlarms: share(n, ({ pValue }) => pValue <= 0.01),
+        detected: share(f, ({ pValue }) => pValue <= 0.01),
+        auc: auc.value as number,
       });
     }
   }
@@ -106,15 +97,13 @@ async function benchCalibration(): Promise<string[]> {
 type Labelled = { recording: Recording; label: string };
 
 /** The 105 fault files of CWRU at 12 kHz with SIREN's ten classes. */
-async function readCwru(root: string): Promise<Labelled[]> {
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.mat') && !file.includes('Normal'),
-  );
+async function readCwru(data: string): Promise<Labelled[]> {
+  const located = locate(data, cwru);
+  if (!located) throw new Error(`bench: no files of CWRU below ${data}`);
   const items: Labelled[] = [];
-  for (const file of files.sort()) {
-    const [recording] = await readRecordingFile(join(root, file), { sampleRate: 12000 });
-    const end = file.includes('Drive') ? 'DE' : 'FE';
-    items.push({ recording, label: `${end} ${/[/\\](B|IR|OR)[/\\]/.exec(file)?.[1]}${/@\d+/.exec(file)?.[0] ?? ''}` });
+  for (const { path, read, label } of located.scan.samples) {
+    const [recording] = await readRecordingFile(join(located.root, path), read);
+    items.push({ recording, label });
   }
   return items;
 }
@@ -123,16 +112,12 @@ async function readCwru(root: string): Promise<Labelled[]> {
 async function leaveOneOut(bank: Matrix, labels: readonly string[], metric: Metric, k: number): Promise<number> {
   const groups = labels.map((_, i) => i);
   const found = await nearestNeighbours(bank, bank, { k, metric, bankGroups: groups, queryGroups: groups });
-  const right = found.filter(({ indices }, i) => {
-    const count = (label: string) => indices.filter((index) => labels[index] === label).length;
-    const most = Math.max(...indices.map((index) => count(labels[index])));
-    return labels[indices.find((index) => count(labels[index]) === most) ?? 0] === labels[i];
-  });
+  const right = found.filter(({ indices }, i) => majorityVote(indices.map((index) => labels[index])) === labels[i]);
   return right.length / labels.length;
 }
 
-async function benchSpectral(cwru: string): Promise<string[]> {
-  const items = await readCwru(cwru);
+async function benchSpectral(data: string): Promise<string[]> {
+  const items = await readCwru(data);
   const labels = items.map(({ label }) => label);
   const lines = [
     `# THRUM_DATA=… npm run bench:detection: CWRU, leave-one-out over ${items.length} files, accuracy in percent`,
@@ -163,6 +148,6 @@ const save = (name: string, lines: readonly string[]) => {
 };
 
 const data = process.env.THRUM_DATA;
-if (data) save('spectral.csv', await benchSpectral(join(data, 'cwru')));
+if (data) save('spectral.csv', await benchSpectral(data));
 else process.stdout.write('THRUM_DATA names no folder of real recordings: results/spectral.csv is left as it is\n');
 save('calibration.csv', await benchCalibration());

@@ -6,6 +6,9 @@ export { type ScoredRecording, type ScoreFilesOptions, scoreFiles } from './dete
 export { embedFiles } from './encoders/embed-pool.node.ts';
 export { importWeights } from './encoders/import.node.ts';
 export { type EncoderSpec, loadEncoder } from './encoders/load.node.ts';
+export { evaluateDcaseFolders } from './evaluation/dcase/evaluate-folder.node.ts';
+export { listenersFrom } from './evaluation/suites/listeners.node.ts';
+export { runSuite } from './evaluation/suites/run.node.ts';
 export { loadProgramInWorker } from './graph/executor.node.ts';
 export * from './portable.ts';
 export { buildScoreReport } from './report/score-report.node.ts';

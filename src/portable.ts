@@ -1,4 +1,4 @@
-// Everything that runs in Node and in a browser alike: signals, graphs, encoders, detection, reports.
+// Everything that runs in Node and in a browser alike: signals, graphs, encoders, detection, evaluation, reports.
 
 // detection
 export { pValue, thresholdFor } from './detection/calibration.ts';
@@ -16,9 +16,22 @@ export { type EmbeddedRecording, embedRecording, type Preparation } from './enco
 export { families } from './encoders/families.ts';
 export { createSpectral, spectralSettings } from './encoders/spectral.ts';
 export type { Band, Embedding, Encoder, Frames } from './encoders/types.ts';
+// evaluation
+export { dataSetById, dataSets } from './evaluation/datasets/registry.ts';
+export type { DataSet } from './evaluation/datasets/types.ts';
+export { phmScore } from './evaluation/life/rul.ts';
+export { classificationFigures, groupedAccuracy, relativeDecay } from './evaluation/metrics/classification.ts';
+export { gammaThreshold } from './evaluation/metrics/gamma.ts';
+export { arithmeticMean, harmonicMean } from './evaluation/metrics/means.ts';
+export type { Measured } from './evaluation/metrics/measured.ts';
+export { bootstrapInterval, dcaseJackknife } from './evaluation/metrics/resampling.ts';
+export { partialAuc, rocAuc, rocCurve } from './evaluation/metrics/roc.ts';
+export type { BenchResult } from './evaluation/result.ts';
+export { benchCsv } from './evaluation/tables/csv.ts';
+export { formatBench } from './evaluation/tables/text.ts';
+// graph: symbolic tensors, differentiation, ONNX, execution
 export { gradients, vectorJacobian } from './graph/gradients.ts';
 export { toOnnx } from './graph/onnx.ts';
-// graph: symbolic tensors, differentiation, ONNX, execution
 export * as operators from './graph/operators.ts';
 export { loadProgram } from './graph/program.ts';
 export { type Feeds, float32, type Program, type Provider, type RuntimeOptions, type Value } from './graph/runtime.ts';
@@ -26,6 +39,7 @@ export { readSafetensors, writeSafetensors } from './graph/safetensors.ts';
 export { type StoredTensor, toFloat32 } from './graph/stored-tensor.ts';
 export { constant, type Dim, input, parameter, type Shape, type Tensor } from './graph/tensor.ts';
 // report
+export { renderBenchPage } from './report/bench-page.ts';
 export { renderReport } from './report/report.ts';
 export type { ReportData } from './report/types.ts';
 // signal: recordings, readers, front ends, simulated machines

@@ -39,7 +39,8 @@ describe('thrum data generate', () => {
   it('writes data sets that check finds again, in one folder', () => {
     const args = ['generate', 'fsdd', 'mfpt', '--out', 'sets', '--per-class', '6', '--seconds', '0.1'];
     expect(output(data(...args))).toMatch(/^fsdd: 60 files, 0\.1 MB in sets.fsdd\nmfpt: 15 files/);
-    expect(readdirSync(at('sets', 'mfpt'))).toHaveLength(4);
+    expect(readdirSync(at('sets', 'mfpt'))).toHaveLength(5);
+    expect(JSON.parse(readFileSync(at('sets', 'mfpt', 'thrum-generated.json'), 'utf8'))).toMatchObject({ seed: 0 });
     writeRecording(at('sets', 'pump.wav'), [hum(1, 8000, 1)]);
     const outcome = data('check', 'sets');
     expect(output({ ...outcome, stderr: '' })).toMatch(/^76 files, 76 recordings\n {2}61 at 8000 Hz, 1 channel/);

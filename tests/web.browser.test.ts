@@ -5,15 +5,15 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEncoder, recogniseWeights } from '../src/encoders/build.ts';
 import type { StoredTensor } from '../src/graph/stored-tensor.ts';
 import { simulate } from '../src/signal/simulate/index.ts';
+import { hasChromium, inChromium, launchChromium } from './chromium.ts';
 import { readGolden } from './golden.ts';
 
-const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const wasmFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 /** Makes the library a global of the page: a bundler must not touch the import inside `evaluate`. */
 const PAGE =
@@ -27,7 +27,7 @@ const types: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
-describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
+describe.skipIf(!hasChromium)(inChromium('library'), () => {
   const folder = mkdtempSync(join(tmpdir(), 'thrum-web-'));
   let server: Server;
   let browser: Browser;
@@ -63,17 +63,7 @@ describe.skipIf(!existsSync(executable))('in headless Chromium', () => {
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    });
+    browser = await launchChromium();
   }, 120_000);
 
   afterAll(async () => {

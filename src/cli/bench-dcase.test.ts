@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Files, madeUpClips, scoreFiles, truthFiles } from '../evaluation/dcase/made-up-year.test-util.ts';
+import { writeFiles } from '../evaluation/files/files.test-util.ts';
 import { runDcaseScore } from './bench-dcase.ts';
 
 let root: string;
@@ -29,10 +30,7 @@ afterEach(() => {
 });
 
 function write(folder: string, files: Files): string {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, folder, path)), { recursive: true });
-    writeFileSync(join(root, folder, path), text);
-  }
+  writeFiles(join(root, folder), Object.entries(files));
   return join(root, folder);
 }
 

@@ -1,7 +1,8 @@
-// thrum bench dcase: the official figures of DCASE Task 2 for score files made by anyone.
+// thrum bench dcase-score: the official figures of DCASE Task 2 for score files made by anyone.
 import { evaluateDcaseFolders } from '../evaluation/dcase/evaluate-folder.node.ts';
 import { formatDcase } from '../evaluation/dcase/format.ts';
 import type { DcaseResult } from '../evaluation/dcase/result.ts';
+import { counted } from '../evaluation/text/words.ts';
 import { checkWritable, note, print, writeFileSafely } from './output.ts';
 
 export type DcaseScoreOptions = {
@@ -47,7 +48,7 @@ export function runDcaseScore({ year, scores, truth, json, out, compat }: DcaseS
   if (out === undefined) print(content);
   else {
     writeFileSafely(out, `${content}\n`);
-    note(`${results.length} ${results.length === 1 ? 'system' : 'systems'} written to ${out}`);
+    note(`${counted(results.length, 'system')} written to ${out}`);
   }
   tell(results);
   return results.some(({ problems }) => problems.length > 0) ? 1 : 0;

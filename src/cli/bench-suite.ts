@@ -1,6 +1,4 @@
 // thrum bench siren|rmis|open: runs a suite, prints its table, writes it as CSV, JSON and a page.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EncoderSpec } from '../encoders/load.node.ts';
 import type { BenchResult } from '../evaluation/result.ts';
 import { listenersFrom } from '../evaluation/suites/listeners.node.ts';
@@ -9,9 +7,8 @@ import { benchCsv, detailCsv } from '../evaluation/tables/csv.ts';
 import type { SuiteName } from '../evaluation/tables/suites.ts';
 import { formatBench } from '../evaluation/tables/text.ts';
 import { renderBenchPage } from '../report/bench-page.ts';
-import { InputError } from '../signal/errors.ts';
-import { systemReason } from '../signal/system-error.node.ts';
-import { checkWritable, createProgress, note, print, writeFileSafely } from './output.ts';
+import { createProgress, note, print } from './output.ts';
+import { checkOutputs, type Output, writeOutputs } from './output-folder.ts';
 import { version } from './version.ts';
 
 export type SuiteBenchOptions = {
@@ -31,10 +28,7 @@ export type SuiteBenchOptions = {
 };
 
 /** Names of what is written below `out`, and what goes into each. */
-const outputsOf = ({
-  suite,
-  compat,
-}: SuiteBenchOptions): { file: string; contentOf: (result: BenchResult) => string }[] => {
+const outputsOf = ({ suite, compat }: SuiteBenchOptions): Output<BenchResult>[] => {
   const stem = compat ? `${suite}-compat` : suite;
   return [
     { file: `${stem}.csv`, contentOf: benchCsv },
@@ -43,15 +37,6 @@ const outputsOf = ({
     { file: `${stem}.html`, contentOf: renderBenchPage },
   ];
 };
-
-function prepareFolder(folder: string, files: readonly string[]): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new InputError(`cannot make the folder ${folder}: ${systemReason(error)}; name another with --out`);
-  }
-  for (const file of files) checkWritable(join(folder, file));
-}
 
 /** The command that makes this table again. The data folder is the user's own: its place is left open. */
 const commandOf = ({ suite, encoders, compat, only }: SuiteBenchOptions): string =>
@@ -64,7 +49,7 @@ const commandOf = ({ suite, encoders, compat, only }: SuiteBenchOptions): string
 /** Lines of one kind on standard error, a few of them, and how many there are more. */
 function noteAll(lines: readonly string[], most = 20): void {
   for (const line of lines.slice(0, most)) note(line);
-  if (lines.length > most) note(`… and ${lines.length - most} more; --json and --out show all`);
+  if (lines.length > most) note(`… and ${lines.length - most} more in the JSON`);
 }
 
 /**
@@ -75,11 +60,7 @@ function noteAll(lines: readonly string[], most = 20): void {
 export async function runSuiteBench(options: SuiteBenchOptions): Promise<number> {
   const { suite, data, encoders, runtime, compat, only, storeFolder, workers, out, details, json } = options;
   const outputs = outputsOf(options);
-  if (out !== undefined)
-    prepareFolder(
-      out,
-      outputs.map(({ file }) => file),
-    );
+  if (out !== undefined) checkOutputs(out, outputs);
   const listeners = await listenersFrom(encoders, runtime);
   let progress = createProgress('');
   let stage = '';
@@ -104,12 +85,10 @@ export async function runSuiteBench(options: SuiteBenchOptions): Promise<number>
   });
   progress.end();
   print(json ? JSON.stringify(result) : formatBench(result, { width: process.stdout.columns ?? 160, details }));
-  for (const { view, reason } of result.skipped) note(`${view} was not run: ${reason}`);
-  noteAll(result.problems);
-  if (out !== undefined) {
-    for (const { file, contentOf } of outputs) writeFileSafely(join(out, file), contentOf(result));
-    note(`${outputs.map(({ file }) => file).join(', ')} written to ${out}`);
-  }
+  // The table ends with these lines; JSON is for programs, and they are for people.
+  if (json)
+    noteAll([...result.skipped.map(({ view, reason }) => `${view} was not run: ${reason}`), ...result.problems]);
+  if (out !== undefined) writeOutputs(out, outputs, result);
   const own = result.rows.filter(({ published }) => !published);
   const summaries = new Set(result.columns.filter(({ group }) => group === 'summary').map(({ id }) => id));
   const failed = own.some(({ values }) =>

@@ -1,11 +1,13 @@
 // thrum data list, thrum data generate: the data sets that Thrum knows, and small ones made up in their layout.
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { generatedMarker } from '../evaluation/datasets/generated-marker.ts';
 import { dataSetById, dataSets } from '../evaluation/datasets/registry.ts';
-import type { DataSet, GenerateOptions } from '../evaluation/datasets/types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions } from '../evaluation/datasets/types.ts';
 import { systemReason } from '../signal/system-error.node.ts';
 import { flag, InputError, number, type Options, required, UsageError } from './command.ts';
 import { print, writeFileSafely } from './output.ts';
+import { version } from './version.ts';
 
 /** Everything that is known about a data set without its files. */
 const factsOf = ({ id, title, source, licence, layout, sampleRate, seconds, ...rest }: DataSet) => {
@@ -40,7 +42,7 @@ function describe({ id, title, source, licence, sampleRate, seconds, layout, ...
   for (const line of layout.split('\n')) print(`    ${line}`);
 }
 
-/** Writes OUT/ID/… for each data set. */
+/** Writes OUT/ID/… for each data set, and in it the marker that says it was made up. */
 export function generateData(ids: readonly string[], options: Options): number {
   if (ids.length === 0) throw new UsageError('expected at least one data set (thrum data list shows them)');
   const out = required(options, 'out', 'DIR');
@@ -58,10 +60,15 @@ export function generateData(ids: readonly string[], options: Options): number {
 
 function writeDataSet(dataSet: DataSet, folder: string, settings: GenerateOptions): void {
   let [files, bytes] = [0, 0];
-  for (const file of dataSet.generate(settings)) {
+  const write = (file: GeneratedFile): void => {
     const path = join(folder, file.path);
     makeFolder(dirname(path));
     writeFileSafely(path, file.bytes);
+  };
+  // First, so that a run that is interrupted leaves nothing that looks recorded.
+  write(generatedMarker(version(), settings.seed ?? 0));
+  for (const file of dataSet.generate(settings)) {
+    write(file);
     files++;
     bytes += file.bytes.length;
   }

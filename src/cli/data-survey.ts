@@ -1,10 +1,11 @@
 // What is in files of recordings that belong to no known data set, and what is wrong with them.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { DataSetCheck, RecordingKind } from '../evaluation/datasets/check.node.ts';
-import { InputError } from '../signal/errors.ts';
+import type { DataSetCheck } from '../evaluation/datasets/check.node.ts';
+import { addKind, commonestFirst, kindOf, type RecordingKind } from '../evaluation/datasets/recording-kinds.ts';
+import { inputMessage, oneLine } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
-import { duration, type ReadOptions } from '../signal/recording.ts';
+import type { ReadOptions } from '../signal/recording.ts';
 import { checkFinite, isConstant } from '../signal/segments.ts';
 import { createProgress, note, print } from './output.ts';
 
@@ -17,6 +18,7 @@ export type Survey = {
   constant: string[];
 };
 
+/** Reads files that belong to no data set. What is wrong with a file is part of the result and stops nothing. */
 export async function survey(files: readonly string[], read: Omit<ReadOptions, 'name'>): Promise<Survey> {
   const result: Survey = {
     files: files.length,
@@ -26,7 +28,6 @@ export async function survey(files: readonly string[], read: Omit<ReadOptions, '
     duplicates: [],
     constant: [],
   };
-  const kinds = new Map<string, RecordingKind>();
   const seen = new Map<string, string>();
   const progress = createProgress('checked');
   for (const [i, file] of files.entries()) {
@@ -39,39 +40,32 @@ export async function survey(files: readonly string[], read: Omit<ReadOptions, '
       else seen.set(hash, file);
       for (const recording of recordings) checkFinite(recording);
       for (const recording of recordings) {
-        const { sampleRate, channels, name } = recording;
-        addKind(kinds, { sampleRate, channels: channels.length, count: 1, seconds: duration(recording) });
+        addKind(result.kinds, kindOf(recording));
         result.recordings++;
-        if (isConstant(recording)) result.constant.push(name);
+        if (isConstant(recording)) result.constant.push(recording.name);
       }
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      result.unreadable.push({ file, message: error.message.replace(/\s*\n\s*/g, ' ') });
+      result.unreadable.push({ file, message: oneLine(inputMessage(error)) });
     }
   }
   progress.end();
-  result.kinds = [...kinds.values()].sort((a, b) => b.count - a.count);
+  result.kinds.sort(commonestFirst);
   return result;
-}
-
-function addKind(kinds: Map<string, RecordingKind>, more: RecordingKind): void {
-  const key = `${more.sampleRate}/${more.channels}`;
-  const known = kinds.get(key);
-  kinds.set(key, known ? { ...known, count: known.count + more.count, seconds: known.seconds + more.seconds } : more);
 }
 
 /** The survey with the recordings of the data sets counted in; what is wrong with those, their own checks say. */
 export function withDataSets(result: Survey, files: number, checks: readonly DataSetCheck[]): Survey {
-  const kinds = new Map<string, RecordingKind>();
+  const kinds: RecordingKind[] = [];
   for (const kind of [...result.kinds, ...checks.flatMap((check) => check.kinds)]) addKind(kinds, kind);
   return {
     ...result,
     files,
     recordings: checks.reduce((sum, { recordings }) => sum + recordings, result.recordings),
-    kinds: [...kinds.values()].sort((a, b) => b.count - a.count),
+    kinds: kinds.sort(commonestFirst),
   };
 }
 
+/** Prints what is there, then a line for each thing wrong. */
 export function printSurvey({ files, recordings, kinds, unreadable, duplicates, constant }: Survey): void {
   print(`${files} files, ${recordings} recordings`);
   for (const { count, sampleRate, channels, seconds } of kinds) {

@@ -84,6 +84,12 @@ export const embedCommand: Command = {
     for await (const result of embedFiles(encoder, jobs, { workers: workersFrom(options) })) {
       failures.push(...result.failures);
       const found = result.recordings.flatMap((recording) => rowsFor(recording, frames));
+      if (frames && found.length === 0 && result.recordings.length > 0) {
+        failures.push({
+          file: result.path,
+          message: `${result.path}: this encoder has no features over time; leave --frames out`,
+        });
+      }
       count += found.length;
       // Lines go out as they come; the other formats need all rows to know their sizes.
       if (out === undefined) process.stdout.write(encodeEmbeddings(found, 'jsonl'));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command line: finds the command, runs it, and turns errors into one clear line and an exit status.
-import { InputError } from '../signal/errors.ts';
+import { InputError, oneLine } from '../signal/errors.ts';
 import { systemCode, systemReason } from '../signal/system-error.node.ts';
 import { type Command, flag, helpFor, readArguments, UsageError } from './command.ts';
 import { version } from './version.ts';
@@ -35,6 +35,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   data: {
     summary: 'check recordings, list and make data sets',
     load: async () => (await import('./data.ts')).dataCommand,
+  },
+  pretrain: {
+    summary: 'train an encoder on recordings without labels',
+    load: async () => (await import('./pretrain.ts')).pretrainCommand,
   },
   bench: {
     summary: 'run encoders on SIREN, RMIS and other benchmarks',
@@ -99,7 +103,7 @@ try {
     );
     process.exitCode = 2;
   } else if (error instanceof InputError) {
-    process.stderr.write(`thrum: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.stderr.write(`thrum: ${oneLine(error.message)}\n`);
     process.exitCode = 1;
   } else if (systemCode(error) !== undefined) {
     process.stderr.write(`thrum: ${(error as NodeJS.ErrnoException).path ?? 'files'}: ${systemReason(error)}\n`);

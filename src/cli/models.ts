@@ -3,6 +3,7 @@ import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
 import { findWeights, importedNames, namedArchitectures, readCheckpoint, weightsFor } from '../encoders/load.node.ts';
+import { identifyOnnx } from '../encoders/onnx-encoder.node.ts';
 import { type SpectralConfig, spectralSettings } from '../encoders/spectral.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import { type Command, choice, flag, InputError, number, type Options, text, UsageError } from './command.ts';
@@ -55,6 +56,10 @@ function info([name]: string[], options: Options): number {
     print(
       JSON.stringify({ id: name, family: 'spectral', config: settings[name] }, null, flag(options, 'json') ? 0 : 2),
     );
+    return 0;
+  }
+  if (path?.endsWith('.onnx')) {
+    print(JSON.stringify({ family: 'onnx', ...identifyOnnx(path) }, null, flag(options, 'json') ? 0 : 2));
     return 0;
   }
   const checkpoint = path ? readCheckpoint(path) : undefined;

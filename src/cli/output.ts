@@ -3,7 +3,7 @@ import { accessSync, constants, realpathSync, renameSync, rmSync, type Stats, st
 import { dirname } from 'node:path';
 import pc from 'picocolors';
 import type { Failure } from '../encoders/embed-file.node.ts';
-import { InputError } from '../signal/errors.ts';
+import { InputError, oneLine } from '../signal/errors.ts';
 import { systemReason } from '../signal/system-error.node.ts';
 
 const statsOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
@@ -44,9 +44,6 @@ export function writeFileSafely(path: string, content: Uint8Array | string): voi
     throw notWritten(path, error);
   }
 }
-
-/** Names of files may hold line ends; a message is one line. */
-const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ');
 
 /** Colours where standard error is a terminal: `picocolors` by itself asks standard output. */
 const colours = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);

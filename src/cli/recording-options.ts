@@ -16,7 +16,11 @@ export const readOptionSpecs = {
 } satisfies OptionSpecs;
 
 export const encoderOptionSpecs = {
-  encoder: { value: 'ID', short: 'e', description: 'encoder: a name (thrum models list) or a weights file' },
+  encoder: {
+    value: 'ID',
+    short: 'e',
+    description: 'encoder: a name (thrum models list), a weights file or an ONNX model',
+  },
   provider: { value: 'NAME', description: 'where encoders run: cpu, webgpu or cuda' },
   workers: { value: 'N', description: 'worker threads (default: all cores; 0 works on the main thread)' },
 } satisfies OptionSpecs;

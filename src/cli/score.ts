@@ -6,6 +6,7 @@ import { renderReport } from '../report/report.ts';
 import { buildScoreReport, rowsOf } from '../report/score-report.node.ts';
 import { formatScoreTable } from '../report/terminal.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
+import { csvLine } from '../signal/readers/csv-write.ts';
 import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { checkWritable, note, print, reportFailures, writeFileSafely } from './output.ts';
@@ -34,11 +35,6 @@ export function plainRow({ path, name, startSeconds, durationSeconds, constant, 
   };
 }
 
-const quoted = (cell: string | number): string => {
-  const value = String(cell);
-  return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-};
-
 /** A table that DCASE evaluators and spreadsheets read. */
 function csvRow({ name, startSeconds, durationSeconds, verdict, diagnosis }: ScoredRecording): string {
   const [top] = [...(verdict?.bands ?? [])].sort((a, b) => b.share - a.share);
@@ -54,7 +50,7 @@ function csvRow({ name, startSeconds, durationSeconds, verdict, diagnosis }: Sco
     top ? top.share.toFixed(4) : '',
     diagnosis?.label ?? '',
   ];
-  return cells.map(quoted).join(',');
+  return csvLine(cells);
 }
 
 const CSV_HEADER =

@@ -1,6 +1,6 @@
 // The detector: what normal is, learned from embeddings of normal recordings.
-
 import type { Band } from '../encoders/types.ts';
+import { mean, median } from '../signal/average.ts';
 import { InputError } from '../signal/errors.ts';
 import { type Calibration, createCalibration, thresholdFor } from './calibration.ts';
 import { type Metric, nearestNeighbours } from './knn.ts';
@@ -98,15 +98,6 @@ export const isNormal = (entry: Pick<BankEntry, 'label'>, settings: DetectorSett
 export const indicesWhere = <T>(list: readonly T[], test: (item: T) => boolean): number[] =>
   list.flatMap((item, i) => (test(item) ? [i] : []));
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** Largest number of parts for cross-fitting. */
 const FOLDS = 10;
 
@@ -122,14 +113,18 @@ export function calibrationFolds(entries: readonly BankEntry[]): number[] {
   return units.map((unit) => Math.floor((unit * folds) / count));
 }
 
-type HeldOut = { distance: number; contributions: Float64Array };
+/** Mean distance to the nearest neighbours, and each band's part of the squared distance to the nearest. */
+export type HeldOut = { distance: number; contributions: Float64Array };
 
 /**
  * Distances of all segments to normal ones as a new recording would have them: for every fold, transform and bank come
  * from the other folds. Learning the transform on the scored segments too would make their scores too small, the more
  * so the fewer they are.
+ * @param raw embeddings [N, D]
+ * @param folds part of every row, as `calibrationFolds` gives them
+ * @returns fold by fold in order of first appearance, rows in order within; none where all rows are of one fold
  */
-async function crossFit(
+export async function crossFit(
   raw: Matrix,
   folds: readonly number[],
   bands: Band[],

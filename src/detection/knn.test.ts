@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../signal/simulate/random.ts';
-import { distance, type KnnOptions, type Metric, type Neighbours, nearestNeighbours } from './knn.ts';
+import { distance, distanceMatrix, type KnnOptions, type Metric, type Neighbours, nearestNeighbours } from './knn.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
 
 /** The definition, one term after the other in float64. */
@@ -244,11 +244,66 @@ describe('blocks', () => {
   });
 });
 
+describe.each(metrics)('distanceMatrix, %s', (metric) => {
+  it.each([
+    ['a square', 12, 5, 12],
+    ['one row, one column', 1, 1, 1],
+    ['no queries', 3, 4, 0],
+    ['an empty bank', 0, 4, 3],
+  ])('has what the definition says, query by query: %s', async (name, rows, columns, queries) => {
+    const [bank, asked] = [
+      gaussianMatrix(`bank ${name}`, rows, columns),
+      gaussianMatrix(`asked ${name}`, queries, columns),
+    ];
+    const found = await distanceMatrix(bank, asked, metric);
+    expect(found).toHaveLength(queries * rows);
+    for (let q = 0; q < queries; q++) {
+      for (let r = 0; r < rows; r++) {
+        const wanted = naiveDistance(row(asked, q), row(bank, r), metric);
+        expect(Math.abs(found[q * rows + r] - wanted)).toBeLessThan(1e-12 * (1 + wanted));
+      }
+    }
+  });
+
+  it('has zero vectors as `distance` has them', async () => {
+    const found = await distanceMatrix(small, small, metric);
+    for (let q = 0; q < 4; q++) {
+      for (let r = 0; r < 4; r++) expect(found[q * 4 + r]).toBe(distance(row(small, q), row(small, r), metric));
+    }
+  });
+
+  it('keeps to float32 precision where it is large, over the seam of blocks', async () => {
+    const [rows, queries, columns] = [4100, 90, 96];
+    const [bank, asked] = [
+      gaussianMatrix('large bank', rows, columns),
+      gaussianMatrix('large asked', queries, columns),
+    ];
+    asked.values.set(row(bank, 4099), 0);
+    bank.values.fill(0, 7 * columns, 8 * columns);
+    const found = await distanceMatrix(bank, asked, metric);
+    let worst = 0;
+    for (const q of [0, 1, 44, 89]) {
+      for (let r = 0; r < rows; r++) {
+        const wanted = naiveDistance(row(asked, q), row(bank, r), metric);
+        worst = Math.max(worst, Math.abs(found[q * rows + r] - wanted) / (metric === 'cosine' ? 1 : 10));
+      }
+    }
+    // A distance of 0 is the root of a rounding error of squares near 100.
+    expect(worst).toBeLessThan(metric === 'cosine' ? 1e-6 : 2e-3);
+    expect(found[4099]).toBeLessThan(0.02);
+    expect(found[7]).toBeCloseTo(metric === 'cosine' ? 1 : Math.hypot(...row(asked, 0)), 5);
+    expect(found.every((value) => value >= 0)).toBe(true);
+  });
+});
+
 describe('bad input', () => {
   it('is refused with its numbers', async () => {
     const options = { k: 1, metric: 'cosine' as const };
     await expect(nearestNeighbours(small, gaussianMatrix('x', 2, 3), options)).rejects.toThrow(
       'nearestNeighbours: bank rows have 2 values, queries 3',
+    );
+    await expect(distanceMatrix(small, gaussianMatrix('x', 2, 3), 'cosine')).rejects.toThrow(
+      'distanceMatrix: bank rows have 2 values, queries 3',
     );
     for (const k of [0, 1.5, -1, Number.NaN]) {
       await expect(nearestNeighbours(small, small, { ...options, k })).rejects.toThrow(`k of at least 1, got ${k}`);

@@ -1,9 +1,9 @@
 // Scores and diagnoses for files, one after the other as they are done.
-import { type EmbedJob, type Failure, inputMessage } from '../encoders/embed-file.node.ts';
+import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
 import { type EncoderSpec, identifyEncoder } from '../encoders/load.node.ts';
-import { InputError } from '../signal/errors.ts';
+import { InputError, inputMessage } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
 import type { Part } from '../signal/segments.ts';
 import type { Detector } from './detector.ts';

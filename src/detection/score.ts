@@ -1,15 +1,8 @@
 // Scores and verdicts for new recordings.
+import { mean } from '../signal/average.ts';
 import { InputError } from '../signal/errors.ts';
 import { pValue, thresholdFor } from './calibration.ts';
-import {
-  type BankEntry,
-  bandContributions,
-  type Detector,
-  domainOf,
-  indicesWhere,
-  isNormal,
-  mean,
-} from './detector.ts';
+import { type BankEntry, bandContributions, type Detector, domainOf, indicesWhere, isNormal } from './detector.ts';
 import { type Neighbours, nearestNeighbours } from './knn.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
 import { applyTransform } from './transform.ts';

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../signal/errors.ts';
+import { InputError, inputMessage } from '../signal/errors.ts';
 import { writeWav } from '../signal/readers/wav-write.ts';
 import type { Recording } from '../signal/recording.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { chooseRecordings, type EmbedJob, embedFile, inputMessage } from './embed-file.node.ts';
+import { chooseRecordings, type EmbedJob, embedFile } from './embed-file.node.ts';
 import { embedFiles } from './embed-pool.node.ts';
 import { createSpectral, spectralSettings } from './spectral.ts';
 

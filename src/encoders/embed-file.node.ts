@@ -1,5 +1,5 @@
 // From a file to embeddings; a file may hold several recordings, and one that fails does not stop the others.
-import { InputError } from '../signal/errors.ts';
+import { InputError, inputMessage } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
 import type { ReadOptions, Recording } from '../signal/recording.ts';
 import type { Part } from '../signal/segments.ts';
@@ -36,12 +36,6 @@ export function chooseRecordings(
     );
   }
   return { chosen };
-}
-
-/** Message of bad input; anything else is a fault of the program and goes up. */
-export function inputMessage(error: unknown): string {
-  if (error instanceof InputError) return error.message;
-  throw error;
 }
 
 function oneRecord(recordings: readonly Recording[], { record, path }: EmbedJob): readonly Recording[] {

@@ -1,19 +1,9 @@
 // What a benchmark finds: rows of encoders, columns of data sets, and the details behind every number.
 // All scores are shares from 0 to 1; tables print them in percent.
+import type { Domain } from './dcase/names.ts';
+import type { DcaseSet } from './dcase/years.ts';
+import type { ClassResult, Confusion } from './metrics/classification.ts';
 import type { Measured } from './metrics/measured.ts';
-
-/** Of one class, in a classification. */
-export type ClassResult = {
-  label: string;
-  precision: Measured;
-  recall: Measured;
-  f1: Measured;
-  /** Recordings of this class that were classified. */
-  support: number;
-};
-
-/** Rows are the true classes, columns the predicted ones. */
-export type Confusion = { labels: string[]; counts: number[][] };
 
 /** Score against the share of training data (RMIS): one point per test size, with the area under the curve. */
 export type MultiSplitCurve = {
@@ -60,12 +50,12 @@ export type ClassificationResult = {
 
 /** One section (or machine id) of one machine. `domain` is absent where both domains are scored together. */
 export type SectionResult = {
-  set: 'development' | 'evaluation';
+  set: DcaseSet;
   machine: string;
   section: string;
   /** By the rules of the suite. */
-  auc: { domain?: 'source' | 'target'; value: Measured }[];
-  pauc: { domain?: 'source' | 'target'; value: Measured }[];
+  auc: { domain?: Domain; value: Measured }[];
+  pauc: { domain?: Domain; value: Measured }[];
 };
 
 export type DetectionResult = {

@@ -2,7 +2,7 @@
 import { type Markup, raw } from './html.ts';
 
 /** Brings the headings to life. A cell's key is in its `data-key`; cells without one go to the end, whatever the order. */
-export const startBenchTable = (): void => {
+const startBenchTable = (): void => {
   const body = document.querySelector<HTMLTableSectionElement>('#bench-table tbody');
   if (!body) return;
   const headers = [...document.querySelectorAll<HTMLElement>('#bench-table thead th[data-column]')];
@@ -30,7 +30,7 @@ export const startBenchTable = (): void => {
 };
 
 /** Shows the plot that is chosen. */
-export const startScaling = (): void => {
+const startScaling = (): void => {
   const choice = document.querySelector<HTMLSelectElement>('#scaling-column');
   const plots = [...document.querySelectorAll<HTMLElement>('.scaling-plot')];
   const show = (): void => {

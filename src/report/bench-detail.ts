@@ -1,10 +1,13 @@
 // What lies behind one number of the benchmark: machines or classes, confusion, splits, and whether anything leaked.
+
+import type { Confusion } from '../evaluation/metrics/classification.ts';
 import type { Measured } from '../evaluation/metrics/measured.ts';
-import type { ClassificationResult, Confusion, Detail, DetectionResult } from '../evaluation/result.ts';
-import { auditLine, detailDecimals, domainsOf, percent, runsLine } from '../evaluation/tables/cells.ts';
+import type { ClassificationResult, Detail, DetectionResult } from '../evaluation/result.ts';
+import { auditLine, detailDecimals, percent, runsLine, sectionColumns } from '../evaluation/tables/cells.ts';
 import { formatCount } from './format.ts';
 import { html, type Markup, raw } from './html.ts';
 import { multiSplitPlot } from './multi-split-plot.ts';
+import { type Fact, factList } from './page.ts';
 
 const figure = (value: Measured): Markup =>
   value.value === null
@@ -12,13 +15,10 @@ const figure = (value: Measured): Markup =>
     : html`${percent(value.value, detailDecimals)}`;
 
 /** With its unit, or the reason written out where there is room for it. */
-const fact = (name: string, value: Measured, more = ''): [string, string] => [
+const fact = (name: string, value: Measured, more = ''): Fact => [
   name,
   value.value === null ? `not defined: ${value.reason}` : `${percent(value.value, detailDecimals)} %${more}`,
 ];
-
-const facts = (entries: readonly [string, string][]): Markup =>
-  html`<dl class="facts">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 const barCell = (value: Measured): Markup =>
   value.value === null
@@ -57,30 +57,26 @@ const classificationBody = (detail: ClassificationResult): Markup => {
   const range = interval
     ? ` (95 %: ${percent(interval[0], detailDecimals)} to ${percent(interval[1], detailDecimals)})`
     : '';
-  const entries: [string, string][] = [
+  const entries: Fact[] = [
     fact('Score', detail.score, range),
     fact('Accuracy', detail.accuracy),
     fact('Macro precision', detail.macroPrecision),
     fact('Macro recall', detail.macroRecall),
     fact('Macro F1', detail.macroF1),
     fact('Weighted F1', detail.weightedF1),
-    ...(runs && runs.length > 0 ? [['Repeated splits', runsLine(runs)] as [string, string]] : []),
+    ...(runs && runs.length > 0 ? [['Repeated splits', runsLine(runs)] as const] : []),
   ];
-  return html`${facts(entries)}
+  return html`${factList(entries)}
 <div class="side-by-side">${detail.perClass.length > 0 ? classTable(detail) : html``}${detail.confusion.labels.length > 0 ? confusionTable(detail.confusion) : html``}</div>
 ${curve && curve.score.length > 0 && detail.confusion.labels.length > 0 ? multiSplitPlot(curve, detail.confusion.labels.length) : html``}`;
 };
 
-const figureNames = { auc: 'AUC', pauc: 'pAUC' };
-
 const sectionTable = (detail: DetectionResult): Markup => {
-  const numbers = (['auc', 'pauc'] as const).flatMap((key) =>
-    domainsOf(detail, key).map((domain) => ({ key, domain, title: `${figureNames[key]} ${domain ?? ''}`.trim() })),
-  );
+  const numbers = sectionColumns(detail);
   const rows = detail.sections.map((section) => {
-    const cells = numbers.map(({ key, domain }) => {
-      const entry = section[key].find((candidate) => candidate.domain === domain);
-      return html`<td class="number">${entry ? figure(entry.value) : ''}</td>`;
+    const cells = numbers.map(({ figureOf }) => {
+      const value = figureOf(section);
+      return html`<td class="number">${value ? figure(value) : ''}</td>`;
     });
     return html`<tr><th scope="row">${section.machine}</th><td>${section.section}</td><td>${section.set}</td>${cells}</tr>`;
   });
@@ -90,7 +86,7 @@ const sectionTable = (detail: DetectionResult): Markup => {
 };
 
 const detectionBody = (detail: DetectionResult): Markup =>
-  html`${facts([
+  html`${factList([
     fact('Score', detail.score),
     fact('Development', detail.development),
     fact('Evaluation', detail.evaluation),
@@ -112,6 +108,7 @@ const reasonsOf = (detail: Detail): string[] => {
   return [...new Set(lines)];
 };
 
+/** The line of an audit, marked where something leaked. */
 export const auditMarkup = (audit: Detail['audit']): Markup => {
   const leak = audit.sharedTakes > 0 || audit.sharedContent > 0;
   return html`<span class="audit${leak ? ' leak' : ''}">${leak ? '▲ ' : ''}${auditLine(audit)}</span>`;

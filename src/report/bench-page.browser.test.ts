@@ -1,21 +1,15 @@
 // The benchmark page as a reader opens it: a file, in real Chromium, without a window.
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasChromium, inChromium, launchChromium } from '../../tests/chromium.ts';
 import { benchFixture } from '../evaluation/tables/bench.fixture.ts';
 import { renderBenchPage } from './bench-page.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const found = existsSync(executablePath);
-const title = found
-  ? 'benchmark page in Chromium'
-  : `benchmark page in Chromium (skipped: none at ${executablePath}; set CHROMIUM)`;
-
-describe.skipIf(!found)(title, () => {
+describe.skipIf(!hasChromium)(inChromium('benchmark page'), () => {
   let browser: Browser;
   let folder: string;
   let page: Page;
@@ -24,8 +18,7 @@ describe.skipIf(!found)(title, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'thrum-bench-'));
     await writeFile(join(folder, 'bench.html'), renderBenchPage(benchFixture()));
-    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

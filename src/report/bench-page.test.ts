@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { measured } from '../evaluation/metrics/measured.ts';
 import { benchFixture, classificationFixture } from '../evaluation/tables/bench.fixture.ts';
-import { publishedRows, suiteColumns } from '../evaluation/tables/published.ts';
+import { publishedRows } from '../evaluation/tables/published.ts';
+import { suiteColumns } from '../evaluation/tables/suites.ts';
 import { InputError } from '../signal/errors.ts';
 import { renderBenchPage } from './bench-page.ts';
 import { multiSplitPlot } from './multi-split-plot.ts';

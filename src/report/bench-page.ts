@@ -6,12 +6,8 @@ import { auditMarkup, benchDetail } from './bench-detail.ts';
 import { benchStyle } from './bench-style.ts';
 import { benchTable } from './bench-table.ts';
 import { html, type Markup, raw } from './html.ts';
+import { caveats, ownImages, ownScripts, renderPage, responsive } from './page.ts';
 import { pointShape, scalingPlot, scalingPoints } from './scaling-plot.ts';
-import { style } from './style.ts';
-
-/** Nothing may be loaded from anywhere, whatever a name or a note contains. */
-const contentPolicy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M5 28V17M13 28V9M21 28V13M29 28V4" fill="none" stroke="#1a76bd" stroke-width="4" stroke-linecap="round"/></svg>')}`;
 
@@ -46,18 +42,16 @@ const standing = (result: BenchResult): Markup => {
   return html`<ul class="plain-list">${lines}</ul>`;
 };
 
-const caveats = (result: BenchResult): Markup => {
+const caveatsOf = (result: BenchResult): string[] => {
   const leaks = detailsOf(result).filter(({ detail }) => detail.audit.sharedTakes + detail.audit.sharedContent > 0);
   const views = [...new Set(leaks.map(({ detail }) => detail.view))];
-  const lines = [
+  return [
     ...(result.compat ? ['Compatibility mode: computed as the released code does, its quirks included.'] : []),
     ...(views.length > 0
       ? [`Training and test sides share recordings in ${views.join(', ')}: see the leakage audit.`]
       : []),
     ...result.problems,
   ];
-  if (lines.length === 0) return html``;
-  return html`<aside class="notes" aria-label="Caveats"><h2>Before you rely on this</h2><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul></aside>`;
 };
 
 /** Means; where none of ours is complete, the data sets that we have numbers for too. */
@@ -84,7 +78,7 @@ const scalingSection = (result: BenchResult): Markup => {
       missing.length > 0 &&
       `Without a size or a score, and so not shown: ${missing.map((row) => row.encoder).join(', ')}.`;
     return html`<div class="scaling-plot" data-column="${column.id}"${column !== shown.column && raw(' hidden')}>
-<div class="wide">${scalingPlot(points, column, 860)}</div><div class="narrow">${scalingPlot(points, column, 400)}</div>
+${responsive((width) => scalingPlot(points, column, width), 860)}
 ${note ? html`<p class="caption">${note}</p>` : html``}</div>`;
   });
   const options = choices.map(
@@ -139,33 +133,24 @@ ${hashes.length > 0 ? html`<div class="matrix"><table class="behind"><caption>Da
 export const renderBenchPage = (result: BenchResult): string => {
   checkBench(result, 'renderBenchPage');
   const details = detailsOf(result);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="thrum ${result.provenance.version}">
-<title>${result.title}</title>
-<link rel="icon" href="${icon}">
-<style>${raw(style)}
-${raw(benchStyle)}</style>
-</head>
-<body>
-<header class="masthead"><span class="brand">thrum</span><span class="title">benchmark</span><span class="made">version ${result.provenance.version}</span></header>
-<main>
-<section class="panel"><h1>${result.title}</h1>${standing(result)}</section>
-${caveats(result)}
+  const body = html`<section class="panel"><h1>${result.title}</h1>${standing(result)}</section>
+${caveats(caveatsOf(result))}
 <section class="panel" id="scores"><h2>Scores</h2>${benchTable(result)}</section>
 ${scalingSection(result)}
 ${details.length > 0 ? html`<section class="details" id="details"><h2>Behind the numbers</h2>${details.map(({ encoder, detail }, i) => benchDetail(encoder, detail, i === 0))}</section>` : html``}
 ${auditSection(details)}
 ${skippedSection(result)}
-${provenanceSection(result)}
-</main>
-${benchScript()}
-</body>
-</html>
-`.markup;
+${provenanceSection(result)}`;
+  const { version } = result.provenance;
+  return renderPage({
+    title: result.title,
+    heading: 'benchmark',
+    made: `version ${version}`,
+    version,
+    icon,
+    allowed: [ownScripts, ownImages],
+    styles: [benchStyle],
+    body,
+    scripts: benchScript(),
+  });
 };

@@ -1,10 +1,8 @@
 // The benchmark table as HTML: our rows beside the published ones, the best of every column marked, sortable.
-
 import type { BenchResult, BenchRow, Column } from '../evaluation/result.ts';
-import { bestCell, isBest, parametersText, percent, tableDecimals } from '../evaluation/tables/cells.ts';
+import { bestCell, isBest, ownFirst, parametersText, percent, tableDecimals } from '../evaluation/tables/cells.ts';
 import { publishedNotes } from '../evaluation/tables/published.ts';
 import { partialMeans } from '../evaluation/tables/summary.ts';
-import { ownFirst } from '../evaluation/tables/text.ts';
 import { html, type Markup, raw } from './html.ts';
 
 /** Reasons why a figure is undefined, in the order of their cells. */

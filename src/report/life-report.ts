@@ -1,17 +1,13 @@
 // The report of a benchmark over life as one HTML file: in plain words first, then a curve for every machine, then the figures.
-
 import { type BearingResult, type LifeResult, RUL_METHODS, type RulMethod } from '../evaluation/life/protocol.ts';
 import { scoresByShare } from '../evaluation/life/table.ts';
 import type { Measured } from '../evaluation/metrics/measured.ts';
 import { InputError } from '../signal/errors.ts';
 import { curvePlot } from './curve-plot.ts';
 import { formatCount, formatNumber, formatPercent } from './format.ts';
-import { html, type Markup, raw } from './html.ts';
-import { style } from './style.ts';
+import { html, type Markup } from './html.ts';
+import { caveats, type Fact, factList, renderPage, responsive } from './page.ts';
 import type { ReportCurve } from './types.ts';
-
-/** Nothing may be loaded from anywhere, and nothing runs. */
-const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const HOUR = 3600;
 
@@ -94,9 +90,8 @@ const captionOf = ({ alarm, curve, fitted, window, records }: BearingResult): st
 
 const bearingSection = (one: BearingResult, i: number): Markup => {
   const curve = reportCurve(one);
-  const plot = (width: number): Markup => curvePlot(curve, width, `life-${i}-${width}`);
   return html`<section class="panel" id="bearing-${i}"><h2>${one.bearing}, condition ${one.condition}</h2>
-<div class="wide">${plot(1080)}</div><div class="narrow">${plot(400)}</div>
+${responsive((width) => curvePlot(curve, width, `life-${i}-${width}`))}
 <p class="caption">${captionOf(one)}</p></section>`;
 };
 
@@ -154,13 +149,13 @@ const sharesSection = (result: LifeResult): Markup => {
 };
 
 const aboutSection = ({ encoder, channel, protocol, provenance }: LifeResult): Markup => {
-  const entries: [string, string][] = [
+  const entries: Fact[] = [
     ['Encoder', encoder.id],
     ['Channels', channel === 'all' ? 'all' : String(channel + 1)],
-    ...(provenance ? [['Command', provenance.command] as [string, string]] : []),
+    ...(provenance ? [['Command', provenance.command] as const] : []),
   ];
   return html`<section class="panel about"><h2>How it was measured</h2>
-<dl class="facts">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${factList(entries)}
 <p class="caption">${protocol}.</p></section>`;
 };
 
@@ -178,27 +173,12 @@ export function renderLifeReport(result: LifeResult): string {
     throw new InputError(`renderLifeReport: expected finite numbers in the curve of ${bearing}`);
   }
   const version = result.provenance?.version;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Condition over life, ${result.encoder.id}</title>
-<style>${raw(style)}</style>
-</head>
-<body>
-<header class="masthead"><span class="brand">thrum</span><span class="title">Condition over life, ${result.encoder.id}</span><span class="made">${version !== undefined && `version ${version}`}</span></header>
-<main>
-<section class="panel" aria-label="Summary"><h1>${headline(result)}</h1><p>${alarmSentence(result)}</p><p>${rulSentence(result)}</p></section>
-${result.problems.length > 0 && html`<aside class="notes" aria-label="Caveats"><h2>Before you rely on this</h2><ul>${result.problems.map((line) => html`<li>${line}</li>`)}</ul></aside>`}
+  const title = `Condition over life, ${result.encoder.id}`;
+  const body = html`<section class="panel" aria-label="Summary"><h1>${headline(result)}</h1><p>${alarmSentence(result)}</p><p>${rulSentence(result)}</p></section>
+${caveats(result.problems)}
 ${figuresSection(result)}
 ${sharesSection(result)}
 ${result.bearings.map(bearingSection)}
-${aboutSection(result)}
-</main>
-</body>
-</html>
-`.markup;
+${aboutSection(result)}`;
+  return renderPage({ title, heading: title, made: version === undefined ? '' : `version ${version}`, version, body });
 }

@@ -1,21 +1,17 @@
 // The report as a reader opens it: a file, in real Chromium, without a window.
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasChromium, inChromium, launchChromium } from '../../tests/chromium.ts';
 import { colourStops, colourTable } from './colour-map.ts';
 import { curveFixture, reportFixture, rowFixture } from './report.fixture.ts';
 import { renderReport } from './report.ts';
 import type { ReportData } from './types.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const found = existsSync(executablePath);
-const title = found ? 'report in Chromium' : `report in Chromium (skipped: none at ${executablePath}; set CHROMIUM)`;
-
-describe.skipIf(!found)(title, () => {
+describe.skipIf(!hasChromium)(inChromium('report'), () => {
   let browser: Browser;
   let folder: string;
   let page: Page;
@@ -24,8 +20,7 @@ describe.skipIf(!found)(title, () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'thrum-report-'));
-    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

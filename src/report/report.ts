@@ -14,16 +14,12 @@ import {
   formatSeconds,
   groupThousands,
 } from './format.ts';
-import { html, jsonForScript, type Markup, raw } from './html.ts';
+import { html, jsonForScript, type Markup } from './html.ts';
+import { caveats, type Fact, factList, ownImages, ownScripts, renderPage, responsive } from './page.ts';
 import { rowLabel } from './row-label.ts';
-import { style } from './style.ts';
 import { tableOf, tableSection } from './table.ts';
 import type { ReportData } from './types.ts';
 import { countVerdicts, expectedFalseAlarms, rowNoun, scoredRows, verdictSentence } from './verdict.ts';
-
-/** Nothing may be loaded from anywhere, whatever a file name or a note contains. */
-const contentPolicy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'";
 
 type State = 'anomalous' | 'normal' | 'failed';
 
@@ -76,15 +72,6 @@ ${readout(groupThousands(detector.bank), 'normal segments')}
 </dl></section>`;
 };
 
-const notesSection = (notes: readonly string[]): Markup =>
-  notes.length === 0
-    ? html``
-    : html`<aside class="notes" aria-label="Caveats"><h2>Before you rely on this</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
-
-/** The same plot for wide and for narrow screens: its text must stay readable on both. */
-const responsive = (plot: (width: number) => Markup): Markup =>
-  html`<div class="wide">${plot(1080)}</div><div class="narrow">${plot(400)}</div>`;
-
 const distributionSection = (data: ReportData): Markup => {
   const { scores, medianNormal, method } = data.calibration;
   const highest = scores[scores.length - 1];
@@ -104,18 +91,18 @@ ${curve.notes.map((note) => html`<p class="caption">${note}</p>`)}</section>`;
 const detectorSection = (data: ReportData): Markup => {
   const { detector, calibration } = data;
   const segment = detector.segmentSeconds === null ? 'whole recordings' : formatSeconds(detector.segmentSeconds);
-  const entries: [string, string][] = [
+  const entries: Fact[] = [
     ['Detector', detector.name],
     ['Encoder', detector.encoder],
     ['Listens at', formatHz(detector.sampleRate)],
     ['Segments', segment],
     ['Learnt from', `${formatCount(detector.bank, 'normal segment')} of ${formatCount(detector.normalFiles, 'file')}`],
-    ...(detector.domains?.length ? [['Domains', detector.domains.join(', ')] as [string, string]] : []),
+    ...(detector.domains?.length ? [['Domains', detector.domains.join(', ')] as const] : []),
     ['Distance', detector.distance],
     ['Calibration', calibration.method],
   ];
   return html`<section class="panel about"><h2>How it was measured</h2>
-<dl class="facts">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${factList(entries)}
 <p class="caption"><strong>Score</strong>: the distance to the most similar normal segments; nothing about a fault is assumed. <strong>p-value</strong>: how often a normal recording would score at least this high. <strong>Threshold</strong>: the score that ${formatPercent(calibration.falseAlarmRate)} of normal recordings are expected to exceed. <strong>SD</strong>: standard deviations of normal recordings, for one cell of time and frequency.</p></section>`;
 };
 
@@ -132,32 +119,22 @@ export const renderReport = (data: ReportData): string => {
   const table = tableOf(data);
   const noun = rowNoun(data);
   const details = data.details.map((_, i) => detailSection(data, i));
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="thrum ${data.thrumVersion}">
-<title>${data.title}: ${verdictSentence(data)}</title>
-<link rel="icon" href="${icon(state)}">
-<style>${raw(style)}</style>
-</head>
-<body>
-<header class="masthead"><span class="brand">thrum</span><span class="title">${data.title}</span><span class="made">${formatDate(data.generatedAt)} · version ${data.thrumVersion}</span></header>
-<main>
-${verdictSection(data, state)}
-${notesSection(data.notes)}
+  const body = html`${verdictSection(data, state)}
+${caveats(data.notes)}
 ${distributionSection(data)}
 ${curveSection(data)}
 <section class="panel" id="recordings"><h2>All ${noun}s</h2>${tableSection(table, data.calibration.falseAlarmRate)}</section>
 ${details.length > 0 ? html`<section class="details" id="details"><h2>Heard where and when</h2>${details}</section>` : html``}
-${detectorSection(data)}
-</main>
-<script type="application/json" id="table-data">${jsonForScript(table)}</script>
-${clientScript()}
-</body>
-</html>
-`.markup;
+${detectorSection(data)}`;
+  return renderPage({
+    title: `${data.title}: ${verdictSentence(data)}`,
+    heading: data.title,
+    made: `${formatDate(data.generatedAt)} · version ${data.thrumVersion}`,
+    version: data.thrumVersion,
+    icon: icon(state),
+    allowed: [ownScripts, ownImages, 'media-src data:'],
+    body,
+    scripts: html`<script type="application/json" id="table-data">${jsonForScript(table)}</script>
+${clientScript()}`,
+  });
 };

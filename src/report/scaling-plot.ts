@@ -1,6 +1,7 @@
 // Score against the number of parameters: what size buys, and how an encoder stands among those of its size.
+import { groupBy } from '../evaluation/group-by.ts';
 import type { BenchRow, Column } from '../evaluation/result.ts';
-import { parametersText, percent, tableDecimals } from '../evaluation/tables/cells.ts';
+import { ownFirst, parametersText, percent, tableDecimals } from '../evaluation/tables/cells.ts';
 import { html, type Markup } from './html.ts';
 import { placeLabels } from './label-places.ts';
 import { coordinate, fitScale, type Scale } from './scale.ts';
@@ -14,7 +15,7 @@ export const scalingPoints = (rows: readonly BenchRow[], column: string): Scalin
     // An encoder without parameters has no place on a logarithmic axis.
     return !parameters || score === null ? [] : [{ encoder, parameters, score, published }];
   });
-  return [...points.filter((point) => !point.published), ...points.filter((point) => point.published)];
+  return ownFirst(points);
 };
 
 /** Always logarithmic: the range is widened to a factor of 10 where sizes lie closer. */
@@ -34,11 +35,9 @@ const scoreScale = (scores: readonly number[], start: number, end: number): Scal
 const familyOf = ({ encoder, published }: ScalingPoint): string => `${published} ${encoder.split(/[ -]/)[0]}`;
 
 const familyLines = (points: readonly ScalingPoint[], x: Scale, y: Scale): Markup[] => {
-  const families = new Map<string, ScalingPoint[]>();
   // Two encoders fused are no size of the first.
-  for (const point of points.filter(({ encoder }) => !encoder.includes(' + '))) {
-    families.set(familyOf(point), [...(families.get(familyOf(point)) ?? []), point]);
-  }
+  const single = points.filter(({ encoder }) => !encoder.includes(' + '));
+  const families = groupBy(single, familyOf);
   return [...families.values()]
     .filter((members) => members.length > 1)
     .map((members) => {

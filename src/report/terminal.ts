@@ -1,18 +1,17 @@
 // The report in a terminal: one aligned line per recording, worst first, failures last.
 import pc from 'picocolors';
+import {
+  characterWidth,
+  columnWidth,
+  gap,
+  type PlainColumn,
+  pad,
+  printable,
+  textWidth,
+} from '../evaluation/text/plain.ts';
 import { formatBands, formatDiagnosis, formatPValue, scoreFormat } from './format.ts';
 import { rowLabel } from './row-label.ts';
 import type { ReportRow } from './types.ts';
-
-/** Terminal columns of one character: 2 for East Asian wide and fullwidth forms and emoji, 0 for combining marks. */
-const characterWidth = (character: string): number => {
-  if (/\p{Mark}|\p{Default_Ignorable_Code_Point}/u.test(character)) return 0;
-  const wide =
-    /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-  return wide.test(character) ? 2 : 1;
-};
-
-const textWidth = (text: string): number => [...text].reduce((sum, character) => sum + characterWidth(character), 0);
 
 /** The longest run of characters, taken from the front, that fits into `width` columns. */
 const take = (characters: readonly string[], width: number): string[] => {
@@ -33,18 +32,8 @@ export const shortenMiddle = (text: string, width: number): string => {
   return `${head.join('')}…${tail.join('')}`;
 };
 
-/** Control characters in a file name could move the cursor or change colours. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
-
-const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - textWidth(text)));
-const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - textWidth(text))) + text;
-
-type Column = { head: string; right: boolean; cells: string[] };
-
-const gap = '  ';
+/** Characters left to the name of a file. */
 const smallestFile = 16;
-
-const columnWidth = (column: Column): number => Math.max(...[column.head, ...column.cells].map(textWidth));
 
 /** The highest score called normal, or else the lowest called anomalous: as close to the threshold as rows tell. */
 const scoreNearThreshold = (rows: readonly ReportRow[]): number => {
@@ -56,30 +45,30 @@ const scoreNearThreshold = (rows: readonly ReportRow[]): number => {
 };
 
 /** Columns behind the file name that leave it room: bands are cut to one, then left out, then the diagnosis. */
-const fittingColumns = (rows: readonly ReportRow[], width: number): Column[] => {
+const fittingColumns = (rows: readonly ReportRow[], width: number): PlainColumn[] => {
   const score = scoreFormat(scoreNearThreshold(rows));
-  const fixed: Column[] = [
-    { head: 'score', right: true, cells: rows.map((row) => score(row.score)) },
-    { head: 'p-value', right: true, cells: rows.map((row) => formatPValue(row.pValue)) },
+  const fixed: PlainColumn[] = [
+    { head: ['score'], align: 'right', cells: rows.map((row) => score(row.score)) },
+    { head: ['p-value'], align: 'right', cells: rows.map((row) => formatPValue(row.pValue)) },
     {
-      head: 'verdict',
-      right: false,
+      head: ['verdict'],
+      align: 'left',
       cells: rows.map((row) => (row.verdict === 'anomalous' ? '▲ not normal' : '● normal')),
     },
   ];
-  const bands = (count: number): Column => ({
-    head: 'where',
-    right: false,
+  const bands = (count: number): PlainColumn => ({
+    head: ['where'],
+    align: 'left',
     cells: rows.map((row) => formatBands(row.bands, count)),
   });
-  const diagnosis: Column = {
-    head: 'diagnosis',
-    right: false,
+  const diagnosis: PlainColumn = {
+    head: ['diagnosis'],
+    align: 'left',
     cells: rows.map((row) => printable(formatDiagnosis(row.diagnosis))),
   };
   const choices = [[bands(2), diagnosis], [bands(1), diagnosis], [diagnosis], []];
   const used = choices.map((choice) => [...fixed, ...choice.filter((column) => column.cells.some(Boolean))]);
-  const room = (columns: Column[]) =>
+  const room = (columns: PlainColumn[]) =>
     columns.reduce((left, column) => left - gap.length - columnWidth(column), width) >= smallestFile;
   return used.find(room) ?? fixed;
 };
@@ -103,17 +92,14 @@ export const formatScoreTable = (
   const fileWidth = Math.min(longest, Math.max(smallestFile, width - taken));
   const line = (file: string, cells: string[], dye: (text: string, column: string) => string): string =>
     [
-      padEnd(shortenMiddle(file, fileWidth), fileWidth),
-      ...columns.map((column, i) => {
-        const size = columnWidth(column);
-        return dye(column.right ? padStart(cells[i], size) : padEnd(cells[i], size), column.head);
-      }),
+      pad(shortenMiddle(file, fileWidth), fileWidth, 'left'),
+      ...columns.map((column, i) => dye(pad(cells[i], columnWidth(column), column.align), column.head[0])),
     ]
       .join(gap)
       .trimEnd();
   const head = line(
     'file',
-    columns.map((column) => column.head),
+    columns.map(({ head: [title] }) => title),
     (text) => text,
   );
   const body = scored.map((row, i) => {

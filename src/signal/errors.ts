@@ -8,3 +8,12 @@
 export class InputError extends Error {
   override readonly name = 'InputError';
 }
+
+/** Message of bad input; anything else is a fault of the program and goes up. */
+export function inputMessage(error: unknown): string {
+  if (error instanceof InputError) return error.message;
+  throw error;
+}
+
+/** Names of files may hold line ends; a message is one line. */
+export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ');

@@ -4,10 +4,11 @@ import { type EchoConfig, echoPatchTokens, echoTransformer } from '../encoders/e
 import { add } from '../graph/elementwise.ts';
 import { gatherRows } from '../graph/indexing.ts';
 import { reshape } from '../graph/reshape.ts';
-import type { Feeds, Value } from '../graph/runtime.ts';
+import { type Feeds, float32, type Value } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
 import { constant, input, type Tensor } from '../graph/tensor.ts';
 import { sineCosinePositions } from '../nn/positions.ts';
+import type { Random } from '../signal/simulate/random.ts';
 import type { BatchShape, DistilledEncoder } from './self-distillation.ts';
 
 type Layers = { output: Tensor; layers: { inner: Tensor }[] };
@@ -95,4 +96,15 @@ export function maskFeeds(kept: readonly Int32Array[], { sequences, clones, rows
     maskedTargets: int64(maskedTargets),
     rows: int64(rowOf),
   };
+}
+
+/** What stands at masked places of the decoder's input. */
+const NOISE_DEVIATION = 0.01;
+
+/** The input `noise` of `distillationGraph` [N L, D]. */
+export function decoderNoise({ sequences, clones, rows, columns }: BatchShape, width: number, random: Random): Feeds {
+  const places = sequences * clones * rows * columns;
+  const values = new Float32Array(places * width);
+  for (let i = 0; i < values.length; i++) values[i] = random.gaussian(0, NOISE_DEVIATION);
+  return { noise: float32(values, [places, width]) };
 }

@@ -82,12 +82,6 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
     const first = recipe.plan(createRandom(`${seed}/1`));
     const program = await programs.of(first);
     const state = store.load() ?? initialState(program, initialParameters(program.shapes, seed, recipe.tokenDeviation));
-    let unsaved = false;
-    const save = async (): Promise<void> => {
-      if (options.probe) store.log({ step: state.step, ...(await options.probe(state)) });
-      store.save(state);
-      unsaved = false;
-    };
     if (state.step >= steps) return { state, reason: 'finished' };
     const perStep = recipe.batch * accumulate;
     const stream = options.clips(state.step * perStep, recipe.batch)[Symbol.asyncIterator]();
@@ -106,7 +100,7 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
           const { watched, gradients } = await step.gradients(state, plan.feeds(next.value.clips, random));
           if (!Number.isFinite(watched.loss)) {
             throw new InputError(
-              `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept: resume with a lower learning rate`,
+              `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
             );
           }
           records.push(watched);
@@ -118,13 +112,12 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
         const gradientNorm = await step.update(state, sum as Gradients, scalars);
         if (!Number.isFinite(gradientNorm)) {
           throw new InputError(
-            `train: the gradients of step ${number} are not finite; the checkpoint before it is kept: resume with a lower learning rate`,
+            `train: the gradients of step ${number} are not finite; the checkpoint before it is kept; start a new run with a lower learning rate`,
           );
         }
-        unsaved = true;
         const seconds = (performance.now() - started) / 1000;
         const { learningRate, decay } = scalars;
-        const record = {
+        const record: Record<string, number> = {
           step: number,
           ...averaged(records),
           gradientNorm,
@@ -132,13 +125,13 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
           decay,
           clipsPerSecond: perStep / seconds,
         };
-        if (number % logEvery === 0 || number === steps) store.log(record);
+        const stopping = options.stopped?.() === true && number < steps;
+        const saving = stopping || number === steps || number % saveEvery === 0;
+        if (saving && options.probe) Object.assign(record, await options.probe(state));
+        if (saving || number % logEvery === 0) store.log(record);
         options.onStep?.(state, record);
-        if (number % saveEvery === 0 || number === steps) await save();
-        if (options.stopped?.()) {
-          if (unsaved) await save();
-          return { state, reason: state.step >= steps ? 'finished' : 'stopped' };
-        }
+        if (saving) store.save(state);
+        if (stopping) return { state, reason: 'stopped' };
       }
       return { state, reason: 'finished' };
     } finally {

@@ -1,7 +1,8 @@
 // The check of a data set as lines of text.
+import { groupBy } from '../group-by.ts';
 import type { Count, DataSetCheck } from './check.node.ts';
 
-const COUNTED = ['class', 'split', 'fold', 'machine'] as const;
+const COUNTED: readonly Count['of'][] = ['class', 'split', 'fold', 'machine'];
 
 /** Whether files are damaged, in difference to missing or unusual ones. */
 export const isDamaged = ({ unreadable, empty, notFinite }: DataSetCheck): boolean =>
@@ -54,14 +55,10 @@ function wrongLines(check: DataSetCheck): string[] {
 
 /** One line for all recordings that are off in the same way. */
 function unlikeLines(title: string, unit: string, all: DataSetCheck['wrongRate']): string[] {
-  const alike = new Map<string, { first: string; count: number }>();
-  for (const { name, found, expected } of all) {
-    const key = `${found} ${unit}, expected ${expected}`;
-    const known = alike.get(key);
-    if (known) known.count++;
-    else alike.set(key, { first: name, count: 1 });
-  }
-  return [...alike].map(([what, { first, count }]) =>
-    count === 1 ? `${title}: ${first}: ${what}` : `${title}: ${count} recordings of ${what} (${first} first)`,
+  const alike = groupBy(all, ({ found, expected }) => `${found} ${unit}, expected ${expected}`);
+  return [...alike].map(([what, [{ name }, ...others]]) =>
+    others.length === 0
+      ? `${title}: ${name}: ${what}`
+      : `${title}: ${others.length + 1} recordings of ${what} (${name} first)`,
   );
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { writeFiles } from '../files/files.test-util.ts';
 import { checkDataSet } from './check.node.ts';
 import { checkLines, isDamaged } from './check-lines.ts';
 import { classTone } from './class-tones.ts';
@@ -18,10 +19,7 @@ const data = process.env.THRUM_DATA;
 const scratch = mkdtempSync(join(tmpdir(), 'thrum-check-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function put(root: string, path: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), bytes);
-}
+const put = (root: string, path: string, bytes: Uint8Array): void => writeFiles(root, [[path, bytes]]);
 
 function write(dataSet: DataSet, name: string, options: GenerateOptions): string {
   const root = join(scratch, name);

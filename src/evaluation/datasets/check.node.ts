@@ -2,19 +2,17 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../../signal/errors.ts';
+import { InputError, inputMessage, oneLine } from '../../signal/errors.ts';
 import { readRecordingFile } from '../../signal/read-file.node.ts';
-import { duration, type Recording } from '../../signal/recording.ts';
+import type { Recording } from '../../signal/recording.ts';
 import { checkFinite, isConstant } from '../../signal/segments.ts';
 import { bytesOf } from '../../signal/typed-view.ts';
-import { listFolder } from './find.node.ts';
+import { listFolder } from '../files/list-folder.node.ts';
+import { addKind, commonestFirst, kindOf, type RecordingKind } from './recording-kinds.ts';
 import type { DataSet, Problem, Sample } from './types.ts';
 
 /** Rates this close are the same: 48828 stands for 48828.125. */
 const RATE_TOLERANCE = 1e-3;
-
-/** Recordings alike in rate and number of channels. */
-export type RecordingKind = { sampleRate: number; channels: number; count: number; seconds: number };
 
 /** How many recordings a class, a split, a fold or a machine has; `expected` of the complete official data set. */
 export type Count = { of: 'class' | 'split' | 'fold' | 'machine'; name: string; found: number; expected?: number };
@@ -98,7 +96,7 @@ export async function checkDataSet(
     onProgress(i + 1, samples.length);
   }
   check.counts = counter.counts();
-  check.kinds.sort((a, b) => b.count - a.count);
+  check.kinds.sort(commonestFirst);
   return check;
 }
 
@@ -133,19 +131,17 @@ async function readSample(check: DataSetCheck, name: string, read: () => Promise
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    const message = oneLine(inputMessage(error));
     const [path] = name.split('#');
     if (statSync(join(check.root, path), { throwIfNoEntry: false })?.size === 0) check.empty.push(name);
-    else check.unreadable.push({ name, message: oneLine(error.message) });
+    else check.unreadable.push({ name, message });
     return [];
   }
 }
 
-const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ');
-
 function inspect(check: DataSetCheck, dataSet: DataSet, read: Read, compare: Compare): void {
   const { name, recordings, sample } = read;
-  for (const recording of recordings) addKind(check.kinds, recording);
+  for (const recording of recordings) addKind(check.kinds, kindOf(recording));
   const [{ sampleRate, channels }] = recordings;
   const expectedRate = Number(sample.attributes.sampleRate ?? sample.read?.sampleRate ?? dataSet.sampleRate);
   if (!(Math.abs(sampleRate - expectedRate) <= RATE_TOLERANCE * expectedRate)) {
@@ -160,22 +156,12 @@ function inspect(check: DataSetCheck, dataSet: DataSet, read: Read, compare: Com
   else check.duplicates.push(...compare(read));
 }
 
-function addKind(kinds: RecordingKind[], recording: Recording): void {
-  const { sampleRate, channels } = recording;
-  const known = kinds.find((kind) => kind.sampleRate === sampleRate && kind.channels === channels.length);
-  const kind = known ?? { sampleRate, channels: channels.length, count: 0, seconds: 0 };
-  if (!known) kinds.push(kind);
-  kind.count++;
-  kind.seconds += duration(recording);
-}
-
 function firstNotFinite(recording: Recording): string | undefined {
   try {
     checkFinite(recording);
     return undefined;
   } catch (error) {
-    if (error instanceof InputError) return oneLine(error.message);
-    throw error;
+    return oneLine(inputMessage(error));
   }
 }
 

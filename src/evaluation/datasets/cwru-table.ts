@@ -49,6 +49,7 @@ FE OR 007 12 302 305 306 307
 
 const LOADS = ['0', '1', '2', '3'] as const;
 
+/** All recordings of the tables, in their order. */
 export const cwruRecordings: readonly CwruRecording[] = TABLE.trim()
   .split('\n')
   .flatMap((row) => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readMat } from '../../signal/readers/mat.ts';
 import { readMatVariables } from '../../signal/readers/mat-variables.ts';
-import { cwru, cwruNormalFiles } from './cwru.ts';
-import { listFolder } from './find.node.ts';
+import { listFolder } from '../files/list-folder.node.ts';
+import { cwru } from './cwru.ts';
 import { attributeValues, folderOf, generated, labelCounts, shapesOf } from './scan.test-util.ts';
 
 const PER_CLASS = {
@@ -37,7 +37,6 @@ describe('cwru', () => {
     expect(attributeValues(samples, 'size')).toEqual(['007', '014', '021', '028']);
     expect(attributeValues(samples, 'load')).toEqual(['0', '1', '2', '3']);
     expect(attributeValues(samples, 'position')).toEqual(['12', '3', '6']);
-    expect(cwruNormalFiles(folderOf(set.files.keys()))).toEqual(['Normal/97_Normal_0.mat']);
     expect(await shapesOf(set)).toEqual(['1 x 600 at 12000, 0 dead, 0 more']);
   });
 
@@ -70,7 +69,6 @@ describe('cwru', () => {
     ];
     expect(cwru.scan(folderOf(paths)).problems).toEqual([]);
     expect(cwru.scan(folderOf(paths)).samples).toHaveLength(10);
-    expect(cwruNormalFiles(folderOf(paths))).toEqual(['98.mat', 'Normal/97_Normal_0.mat', 'Normal_2.mat']);
   });
 
   it('says what is missing, contradictory, there twice and not understood', () => {
@@ -113,7 +111,6 @@ describe('cwru', () => {
       const { samples, problems } = cwru.scan(folder);
       expect(problems).toEqual([]);
       expect(labelCounts(samples)).toEqual(PER_CLASS);
-      expect(cwruNormalFiles(folder)).toEqual(['Normal/97_Normal_0.mat']);
       // The generated set in full has the same files.
       const all = generated(cwru, { perClass: 16, seconds: 0.01 });
       expect([...all.files.keys()].sort()).toEqual(folder.files);

@@ -1,10 +1,11 @@
 // CWRU bearing data: bearing faults at 12 kHz, told by the official file numbers, in SIREN's ten classes.
 // Files may lie in SIREN's folders, or as downloaded one by one (105.mat), or under the names of the tables (IR007_0.mat).
 import { column, writeMat } from '../../signal/readers/mat-write.ts';
+import { type Folder, isMat } from '../files/folder.ts';
 import { type CwruRecording, cwruClass, cwruNormalNumbers, cwruRecordings, isCwru48k } from './cwru-table.ts';
 import { missingLabels, notUnderstood } from './problems.ts';
 import { recordClass, severalSensors } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
 
 const SAMPLE_RATE = 12_000;
 
@@ -80,12 +81,6 @@ const isNormal = (path: string): boolean =>
   /(?:^|[/_ ])normal/i.test(path) || cwruNormalNumbers.includes(statedBy(path).number ?? 0);
 
 const is48k = (path: string): boolean => /48k/i.test(path) || isCwru48k(statedBy(path).number ?? 0);
-
-const isMat = (path: string): boolean => /\.mat$/i.test(path);
-
-/** The recordings without a fault among the files: they belong to no class, and no protocol here takes them. */
-export const cwruNormalFiles = (folder: Folder): string[] =>
-  folder.files.filter((path) => isMat(path) && isNormal(path));
 
 function sampleOf(path: string, recording: CwruRecording): Sample {
   const { number, end, size, position, load } = recording;
@@ -175,6 +170,10 @@ function* generate({ seed = 0, perClass: wanted = 6, seconds = 1 }: GenerateOpti
   yield { path: 'Normal/97_Normal_0.mat', bytes: writeMat({ X097_DE_time: near, X097_FE_time: far }) };
 }
 
+/**
+ * The ten classes of SIREN, as `DE_IR` and `FE_OC@6`. Attributes: `end`, `size` of the fault in thousandths of an inch,
+ * `load` in horsepower and, of outer-race faults, `position` in o'clock.
+ */
 export const cwru: DataSet = {
   id: 'cwru',
   title: 'CWRU bearing data (Case Western Reserve University)',

@@ -1,10 +1,12 @@
 // The clips of DCASE Task 2 among the files of a folder, each with all that its name, its folders and the ground truth say.
 import { clipName, type DcaseName, type Domain, parseDcaseName } from '../dcase/names.ts';
+import type { DcaseSet } from '../dcase/years.ts';
+import { isWav } from '../files/folder.ts';
 import { type DcaseEdition, machinesOf, setOf } from './dcase-editions.ts';
 import type { DcaseLabels } from './dcase-labels.ts';
-import { type DcasePlace, type DcaseSet, readDcaseFolders } from './dcase-layout.ts';
+import { type DcasePlace, readDcaseFolders } from './dcase-layout.ts';
 
-export type DcaseClip = {
+export type FoundClip = {
   path: string;
   set: DcaseSet;
   /** The set that a folder above it names. */
@@ -22,7 +24,7 @@ export type DcaseClip = {
 };
 
 /** `skipped`: belongs to the download, but is no clip of the task (supplemental recordings of 2025). */
-export type DcaseFile = DcaseClip | 'skipped' | 'not understood';
+export type DcaseFile = FoundClip | 'skipped' | 'not understood';
 
 const splitOf = (name: DcaseName, place: DcasePlace, set: DcaseSet): 'train' | 'test' | undefined =>
   name.split ?? place.split ?? (set === 'evaluation' && name.anomalous === undefined ? 'test' : undefined);
@@ -33,7 +35,7 @@ export function dcaseClipReader(edition: DcaseEdition, labels: DcaseLabels): (pa
   return (path) => {
     const place = readDcaseFolders(path, machines);
     if (place.supplemental) return 'skipped';
-    const name = /\.wav$/i.test(path) ? parseDcaseName(path) : undefined;
+    const name = isWav(path) ? parseDcaseName(path) : undefined;
     if (!name || place.machine === undefined) return 'not understood';
     if (name.supplemental !== undefined) return 'skipped';
     const set = setOf(edition, place.machine, name.section);

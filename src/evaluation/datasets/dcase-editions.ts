@@ -1,6 +1,5 @@
 // What each year of DCASE Task 2 was published as: machines and sections of both sets, and the downloads that hold them.
-import { type DcaseYear, dcaseYear } from '../dcase/years.ts';
-import type { DcaseSet } from './dcase-layout.ts';
+import { type DcaseSet, type DcaseYear, dcaseYear, sameSections } from '../dcase/years.ts';
 
 type Sections = Readonly<Record<string, readonly string[]>>;
 
@@ -16,9 +15,6 @@ export type DcaseEdition = {
   /** Machines whose attributes are hidden (`noAttribute`). */
   hidden: readonly string[];
 };
-
-const of = (machines: string, ...sections: string[]): Sections =>
-  Object.fromEntries(machines.split(' ').map((machine) => [machine, sections]));
 
 const FIRST_SHOT_MACHINES = 'ToyCar ToyTrain bearing fan gearbox slider valve';
 const SEE_RECORD = 'Creative Commons, see the Zenodo record';
@@ -42,26 +38,31 @@ export const dcaseEditions: readonly DcaseEdition[] = [
   edition(
     2020,
     {
-      ...of('fan pump slider valve', 'id_00', 'id_02', 'id_04', 'id_06'),
-      ...of('ToyCar', 'id_01', 'id_02', 'id_03', 'id_04'),
-      ...of('ToyConveyor', 'id_01', 'id_02', 'id_03'),
+      ...sameSections('fan pump slider valve', 'id_00', 'id_02', 'id_04', 'id_06'),
+      ...sameSections('ToyCar', 'id_01', 'id_02', 'id_03', 'id_04'),
+      ...sameSections('ToyConveyor', 'id_01', 'id_02', 'id_03'),
     },
     [3678171, 3727685, 3841772],
     { seconds: '10 to 11', licence: 'CC BY-NC-SA 4.0' },
   ),
-  edition(2021, of('ToyCar ToyTrain fan gearbox pump slider valve', '00', '01', '02'), [4562016, 4660992, 4884786], {
-    seconds: '10',
-  }),
-  edition(2022, of(FIRST_SHOT_MACHINES, '00', '01', '02'), [6355122, 6462969, 6586456], { seconds: '10' }),
-  edition(2023, of(FIRST_SHOT_MACHINES, '00'), [7882613, 7830345, 7860847], {
+  edition(
+    2021,
+    sameSections('ToyCar ToyTrain fan gearbox pump slider valve', '00', '01', '02'),
+    [4562016, 4660992, 4884786],
+    {
+      seconds: '10',
+    },
+  ),
+  edition(2022, sameSections(FIRST_SHOT_MACHINES, '00', '01', '02'), [6355122, 6462969, 6586456], { seconds: '10' }),
+  edition(2023, sameSections(FIRST_SHOT_MACHINES, '00'), [7882613, 7830345, 7860847], {
     seconds: '6 to 18',
     licence: 'CC BY 4.0',
   }),
-  edition(2024, of(FIRST_SHOT_MACHINES, '00'), [10902294, 11259435, 11363076], {
+  edition(2024, sameSections(FIRST_SHOT_MACHINES, '00'), [10902294, 11259435, 11363076], {
     seconds: 'about 10',
     hidden: 'ToyTrain gearbox slider AirCompressor BrushlessMotor HoveringDrone ToothBrush',
   }),
-  edition(2025, of(FIRST_SHOT_MACHINES, '00'), [15097779, 15392814, 15519362], {
+  edition(2025, sameSections(FIRST_SHOT_MACHINES, '00'), [15097779, 15392814, 15519362], {
     seconds: 'about 10',
     hidden: 'ToyTrain bearing slider AutoTrash Polisher ScrewFeeder ToyPet',
   }),

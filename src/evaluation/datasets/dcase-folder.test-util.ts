@@ -1,6 +1,7 @@
 // Folders of DCASE Task 2 for tests: generated as small as can be, then altered; nothing is written to disk.
+import { memoryFolder } from '../files/files.test-util.ts';
 import { dcaseDataSets } from './dcase.ts';
-import type { Folder, Scan } from './types.ts';
+import type { Scan } from './types.ts';
 
 export const dcaseDataSet = (year: number) => dcaseDataSets[year - 2020];
 
@@ -16,16 +17,8 @@ export function smallest(year: number): Map<string, Uint8Array> {
   return new Map(made);
 }
 
-export const folderOf = (files: ReadonlyMap<string, Uint8Array | string>): Folder => ({
-  files: [...files.keys()].sort(),
-  readText: (path) => {
-    const content = files.get(path) ?? '';
-    return typeof content === 'string' ? content : new TextDecoder().decode(content);
-  },
-});
-
 export const scanOf = (year: number, files: ReadonlyMap<string, Uint8Array | string>): Scan =>
-  dcaseDataSet(year).scan(folderOf(files));
+  dcaseDataSet(year).scan(memoryFolder(files));
 
 /** A folder of clips alone, with what else it holds as text. */
 export const clipsAt = (paths: readonly string[], texts: Readonly<Record<string, string>> = {}) =>

@@ -2,9 +2,11 @@
 import { InputError } from '../../signal/errors.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import { type MachineName, machines } from '../../signal/simulate/index.ts';
+import { baseName } from '../files/folder.ts';
+import { groupBy } from '../group-by.ts';
 import type { DcaseEdition } from './dcase-editions.ts';
 import { type PlannedClip, planDcase } from './dcase-plan.ts';
-import { recordClass, withinFullScale } from './simulated.ts';
+import { recordClass, textFile, withinFullScale } from './simulated.ts';
 import type { GeneratedFile, GenerateOptions } from './types.ts';
 
 const SAMPLE_RATE = 16_000;
@@ -66,23 +68,14 @@ function record(edition: DcaseEdition, clip: Take, seed: number, seconds: number
   return { path: clip.path, bytes: writeWav(withinFullScale(recording)) };
 }
 
-const textFile = (path: string, lines: readonly string[]): GeneratedFile => ({
-  path,
-  bytes: new TextEncoder().encode(`${lines.join('\n')}\n`),
-});
-
-const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
 /** Machine by machine, each under its name; a column of labels in 2020 only. */
 function listFile({ year }: DcaseEdition, hidden: readonly PlannedClip[]): GeneratedFile {
-  const machinesInOrder = [...new Set(hidden.map(({ machine }) => machine))];
-  const lines = machinesInOrder.flatMap((machine) => [
+  const lines = [...groupBy(hidden, ({ machine }) => machine)].flatMap(([machine, clips]) => [
     machine,
-    ...hidden
-      .filter((clip) => clip.machine === machine)
+    ...clips
       .map(({ path, longName, anomalous }) => {
         const label = year === 2020 ? `,${anomalous ? 1 : 0}` : '';
-        return `${fileName(path)},${longName}.wav${label}`;
+        return `${baseName(path)},${longName}.wav${label}`;
       })
       .sort(),
   ]);
@@ -91,15 +84,11 @@ function listFile({ year }: DcaseEdition, hidden: readonly PlannedClip[]): Gener
 
 /** The files of the official evaluator: labels, and from 2022 on domains, one file per section (2021: and domain). */
 function* truthFiles({ year }: DcaseEdition, hidden: readonly PlannedClip[]): Iterable<GeneratedFile> {
-  const files = new Map<string, PlannedClip[]>();
-  for (const clip of hidden) {
-    const domain = year === 2021 ? `_${clip.domain}` : '';
-    const name = `ground_truth_${clip.machine}_section_${clip.section}${domain}_test.csv`;
-    files.set(name, [...(files.get(name) ?? []), clip]);
-  }
-  for (const [name, clips] of files) {
+  const nameOf = ({ machine, section, domain }: PlannedClip): string =>
+    `ground_truth_${machine}_section_${section}${year === 2021 ? `_${domain}` : ''}_test.csv`;
+  for (const [name, clips] of groupBy(hidden, nameOf)) {
     const rows = (tell: (clip: PlannedClip) => boolean) =>
-      clips.map((clip) => `${fileName(clip.path)},${tell(clip) ? 1 : 0}`).sort();
+      clips.map((clip) => `${baseName(clip.path)},${tell(clip) ? 1 : 0}`).sort();
     yield textFile(
       `ground_truth_data/${name}`,
       rows(({ anomalous }) => anomalous),

@@ -1,13 +1,12 @@
 // What the ground truth beside the clips says of the evaluation clips of DCASE Task 2.
-import { InputError } from '../../signal/errors.ts';
+import { inputMessage } from '../../signal/errors.ts';
 import { clipName } from '../dcase/names.ts';
 import { readTruth, type TruthClip } from '../dcase/truth.ts';
 import { dcaseYear } from '../dcase/years.ts';
-import type { Folder, Problem } from './types.ts';
+import { baseName, type Folder } from '../files/folder.ts';
+import type { Problem } from './types.ts';
 
 const TRUTH_FILE = /^(eval_data_list|ground_truth_).*\.csv$/i;
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 export type DcaseLabels = {
   /** The entry of an evaluation clip by machine and file name (with or without `.wav`, in any case). */
@@ -26,8 +25,7 @@ export function readDcaseLabels(year: number, folder: Folder): DcaseLabels {
     for (const clip of truth.clips) clips.set(`${clip.machine}/${clip.name.toLowerCase()}`, clip);
     problems.push(...truth.problems.map((message): Problem => ({ kind: 'inconsistent', message })));
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    problems.push({ kind: 'inconsistent', path: sources[0], message: error.message });
+    problems.push({ kind: 'inconsistent', path: sources[0], message: inputMessage(error) });
   }
   return { find: (machine, name) => clips.get(`${machine}/${clipName(name).toLowerCase()}`), problems };
 }

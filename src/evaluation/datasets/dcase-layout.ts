@@ -1,7 +1,7 @@
 // Where a clip of DCASE Task 2 lies: what the folders above it say, in the official downloads and as benchmarks rearrange them.
 import type { Domain } from '../dcase/names.ts';
-
-export type DcaseSet = 'development' | 'evaluation';
+import type { DcaseSet } from '../dcase/years.ts';
+import { folderName } from '../files/folder.ts';
 
 /** What the folders above a clip say, the nearest word on each thing. */
 export type DcasePlace = {
@@ -58,7 +58,7 @@ function readFolderName(name: string, machines: ReadonlyMap<string, string>): Dc
  */
 export function readDcaseFolders(path: string, machines: ReadonlyMap<string, string>): DcasePlace {
   const place: DcasePlace = {};
-  for (const name of path.split('/').slice(0, -1)) Object.assign(place, readFolderName(name, machines));
+  for (const name of folderName(path).split('/')) Object.assign(place, readFolderName(name, machines));
   return place;
 }
 
@@ -66,7 +66,6 @@ const YEAR = /dcase[-_ ]?(?:20)?(2\d)(?!\d)/gi;
 
 /** Whether a folder above the file names another year (`dcase2021_t2`), as where several years share a root. */
 export function liesInOtherYear(path: string, year: number): boolean {
-  const folders = path.slice(0, path.lastIndexOf('/') + 1);
-  const named = [...folders.matchAll(YEAR)].map(([, digits]) => 2000 + Number(digits));
+  const named = [...folderName(path).matchAll(YEAR)].map(([, digits]) => 2000 + Number(digits));
   return named.length > 0 && !named.includes(year);
 }

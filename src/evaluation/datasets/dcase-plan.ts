@@ -1,8 +1,8 @@
 // The clips of a small DCASE Task 2 data set under their official names and paths, before anything is simulated.
 import { createRandom, type Random } from '../../signal/simulate/random.ts';
 import type { Domain } from '../dcase/names.ts';
+import type { DcaseSet } from '../dcase/years.ts';
 import type { DcaseEdition } from './dcase-editions.ts';
-import type { DcaseSet } from './dcase-layout.ts';
 
 export type PlannedClip = {
   path: string;

@@ -1,31 +1,17 @@
 // What is wrong with the clips of DCASE Task 2 as found: one line per machine, section or folder that says what to do.
-import { sectionLabel } from '../dcase/years.ts';
-import type { DcaseClip } from './dcase-clips.ts';
+import { type DcaseSet, sectionLabel } from '../dcase/years.ts';
+import { baseName, folderName } from '../files/folder.ts';
+import { groupBy } from '../group-by.ts';
+import { counted, listed } from '../text/words.ts';
+import type { FoundClip } from './dcase-clips.ts';
 import { type DcaseEdition, dcaseDownload } from './dcase-editions.ts';
-import type { DcaseSet } from './dcase-layout.ts';
 import type { Problem } from './types.ts';
 
 /** More names than that are counted, not listed. */
 const LISTED = 3;
 
-const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-const clipCount = (count: number): string => `${count} ${count === 1 ? 'clip' : 'clips'}`;
-
-const some = (names: readonly string[]): string => {
-  const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
-  return `${names.slice(0, LISTED).join(', ')}${more}`;
-};
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
-}
+const some = (names: readonly string[]): string => listed(names, LISTED);
+const clipCount = (clips: readonly unknown[]): string => counted(clips.length, 'clip');
 
 /** Documents and lists that lie beside the clips. */
 const COMPANION = /\.(csv|txt|md|pdf|json|ya?ml|html?)$|(^|\/)(licen[cs]e|readme)$/i;
@@ -51,27 +37,27 @@ export function fileProblems(edition: DcaseEdition, strange: readonly string[]):
 
 /** Files of recordings that another file holds already, with the path of that one. */
 export function duplicateProblems(duplicates: readonly { path: string; of: string }[]): Problem[] {
-  return [...groupBy(duplicates, ({ path }) => folderOf(path))].map(([folder, found]) => ({
+  return [...groupBy(duplicates, ({ path }) => folderName(path))].map(([folder, found]) => ({
     kind: 'inconsistent',
     path: folder,
-    message: `${folder}: ${clipCount(found.length)} left out that another file holds already (${baseName(found[0].path)} is ${found[0].of}); keep one of each`,
+    message: `${folder}: ${clipCount(found)} left out that another file holds already (${baseName(found[0].path)} is ${found[0].of}); keep one of each`,
   }));
 }
 
-function folderProblems(clips: readonly DcaseClip[]): Problem[] {
+function folderProblems(clips: readonly FoundClip[]): Problem[] {
   const contrary = clips.filter(({ set, statedSet }) => statedSet !== undefined && statedSet !== set);
-  return [...groupBy(contrary, ({ path }) => folderOf(path))].map(([folder, found]) => {
+  return [...groupBy(contrary, ({ path }) => folderName(path))].map(([folder, found]) => {
     const sections = [...new Set(found.map(({ machine, section }) => sectionLabel(machine, section)))];
     const [{ set, statedSet }] = found;
     return {
       kind: 'inconsistent',
       path: folder,
-      message: `${folder}: ${clipCount(found.length)} of the ${set} set (${some(sections)}) in a folder of the ${statedSet} set; taken as ${set}, move them`,
+      message: `${folder}: ${clipCount(found)} of the ${set} set (${some(sections)}) in a folder of the ${statedSet} set; taken as ${set}, move them`,
     };
   });
 }
 
-type Part = { edition: DcaseEdition; set: DcaseSet; machine: string; clips: readonly DcaseClip[] };
+type Part = { edition: DcaseEdition; set: DcaseSet; machine: string; clips: readonly FoundClip[] };
 
 function splitProblem({ edition, set, machine, clips }: Part, split: 'train' | 'test'): Problem[] {
   const found = new Set(clips.filter((clip) => clip.split === split).map(({ section }) => section));
@@ -93,10 +79,10 @@ function truthProblem({ edition, set, machine, clips }: Part): Problem[] {
     set === 'development'
       ? 'restore the official names, which tell'
       : `put ${list}, or ground_truth_data and ground_truth_domain of the official evaluator, into the folder`;
-  const problem = (what: string, found: readonly DcaseClip[]): Problem => ({
+  const problem = (what: string, found: readonly FoundClip[]): Problem => ({
     kind: 'missing',
     path: found[0].path,
-    message: `${machine} (${set}): ${what} for ${found.length} of ${clipCount(test.length)} to test with; ${remedy}`,
+    message: `${machine} (${set}): ${what} for ${found.length} of ${clipCount(test)} to test with; ${remedy}`,
   });
   return [
     ...(unlabelled.length > 0 ? [problem('no ground truth', unlabelled)] : []),
@@ -109,8 +95,8 @@ function classProblems({ set, machine, clips }: Part): Problem[] {
   return [...groupBy(test, ({ section }) => section)].flatMap(([section, found]): Problem[] => {
     const [{ anomalous }] = found;
     if (anomalous === undefined || found.some((clip) => clip.anomalous !== anomalous)) return [];
-    const message = `${sectionLabel(machine, section)} (${set}): ${clipCount(found.length)} to test with, all ${anomalous ? 'anomalous' : 'normal'}; AUC needs both classes, restore the others`;
-    return [{ kind: 'inconsistent', path: folderOf(found[0].path), message }];
+    const message = `${sectionLabel(machine, section)} (${set}): ${clipCount(found)} to test with, all ${anomalous ? 'anomalous' : 'normal'}; AUC needs both classes, restore the others`;
+    return [{ kind: 'inconsistent', path: folderName(found[0].path), message }];
   });
 }
 
@@ -124,7 +110,7 @@ function machineProblems(part: Part): Problem[] {
   return [...splitProblem(part, 'train'), ...splitProblem(part, 'test'), ...truthProblem(part), ...classProblems(part)];
 }
 
-function setProblems(edition: DcaseEdition, set: DcaseSet, clips: readonly DcaseClip[]): Problem[] {
+function setProblems(edition: DcaseEdition, set: DcaseSet, clips: readonly FoundClip[]): Problem[] {
   const machines = Object.keys(edition.sections[set]);
   if (clips.length === 0) {
     const { development, train, test } = edition.records;
@@ -139,7 +125,7 @@ function setProblems(edition: DcaseEdition, set: DcaseSet, clips: readonly Dcase
 }
 
 /** What is missing or contradicts itself among the clips. */
-export function clipProblems(edition: DcaseEdition, clips: readonly DcaseClip[]): Problem[] {
+export function clipProblems(edition: DcaseEdition, clips: readonly FoundClip[]): Problem[] {
   const bySet = groupBy(clips, ({ set }) => set);
   return [
     ...folderProblems(clips),

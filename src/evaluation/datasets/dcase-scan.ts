@@ -1,18 +1,19 @@
 // Finds the clips of DCASE Task 2 in a folder, in the official layout, SIREN's or RMIS's, or a mixture of them.
-import { type DcaseClip, dcaseClipReader } from './dcase-clips.ts';
+import type { Folder } from '../files/folder.ts';
+import { dcaseClipReader, type FoundClip } from './dcase-clips.ts';
 import type { DcaseEdition } from './dcase-editions.ts';
 import { readDcaseLabels } from './dcase-labels.ts';
 import { liesInOtherYear } from './dcase-layout.ts';
 import { clipProblems, duplicateProblems, fileProblems } from './dcase-problems.ts';
-import type { Folder, Sample, Scan } from './types.ts';
+import type { Sample, Scan } from './types.ts';
 
 /** Leftovers of operating systems: `.DS_Store`, `__MACOSX/._clip.wav`. */
 const isHidden = (path: string): boolean => /(^|\/)(\.|__MACOSX\/)/.test(path);
 
-const labelOf = ({ anomalous }: DcaseClip): string =>
+const labelOf = ({ anomalous }: FoundClip): string =>
   anomalous === undefined ? 'unknown' : anomalous ? 'anomaly' : 'normal';
 
-const toSample = (clip: DcaseClip): Sample => {
+const toSample = (clip: FoundClip): Sample => {
   const { path, set, machine, section, domain, split, attributes } = clip;
   return {
     path,
@@ -27,7 +28,7 @@ const toSample = (clip: DcaseClip): Sample => {
  * The official baselines keep the test clips of an evaluation machine a second time, under names that state the label
  * (`test_rename`): where they are, the nameless ones are left out.
  */
-function withoutRenamedOriginals(clips: readonly DcaseClip[]): DcaseClip[] {
+function withoutRenamedOriginals(clips: readonly FoundClip[]): FoundClip[] {
   const renamed = new Set(clips.filter((clip) => clip.renamed).map(({ machine }) => machine));
   return clips.filter(
     ({ set, split, machine, renamed: kept }) =>
@@ -36,9 +37,9 @@ function withoutRenamedOriginals(clips: readonly DcaseClip[]): DcaseClip[] {
 }
 
 /** The first file of every recording, and the others with the path of the first. */
-function uniqueClips(clips: readonly DcaseClip[]): { kept: DcaseClip[]; duplicates: { path: string; of: string }[] } {
+function uniqueClips(clips: readonly FoundClip[]): { kept: FoundClip[]; duplicates: { path: string; of: string }[] } {
   const first = new Map<string, string>();
-  const kept: DcaseClip[] = [];
+  const kept: FoundClip[] = [];
   const duplicates: { path: string; of: string }[] = [];
   for (const clip of clips) {
     const key = [clip.machine, clip.split, clip.fullName].join('/');
@@ -60,7 +61,7 @@ export function scanDcase(edition: DcaseEdition, folder: Folder): Scan {
   const files = folder.files.filter((path) => !isHidden(path) && !liesInOtherYear(path, edition.year));
   const labels = readDcaseLabels(edition.year, { files, readText: (path) => folder.readText(path) });
   const read = dcaseClipReader(edition, labels);
-  const found: DcaseClip[] = [];
+  const found: FoundClip[] = [];
   const strange: string[] = [];
   for (const path of files) {
     const clip = read(path);

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
 import { readWav } from '../../signal/readers/wav.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
-import { clipsAt, dcaseDataSet, folderOf, scanOf, smallest } from './dcase-folder.test-util.ts';
-import { listFolder } from './find.node.ts';
+import { memoryFolder } from '../files/files.test-util.ts';
+import { listFolder } from '../files/list-folder.node.ts';
+import { clipsAt, dcaseDataSet, scanOf, smallest } from './dcase-folder.test-util.ts';
 import { recordClass, withinFullScale } from './simulated.ts';
 import type { GeneratedFile, Sample } from './types.ts';
 
@@ -225,7 +226,7 @@ describe.skipIf(!process.env.THRUM_DATA)('official ground truth', () => {
         }
       }
     }
-    const { samples, problems } = dcaseDataSet(year).scan(folderOf(clipsAt(clips, texts)));
+    const { samples, problems } = dcaseDataSet(year).scan(memoryFolder(clipsAt(clips, texts)));
     expect(clips.length).toBeGreaterThan(1000);
     expect(count(samples, ({ label }) => label)).toEqual(official);
     expect(samples).toHaveLength(clips.length);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readRecordings } from '../../signal/readers/index.ts';
+import { memoryFolder } from '../files/files.test-util.ts';
+import { listFolder } from '../files/list-folder.node.ts';
 import { esc50 } from './esc50.ts';
-import { listFolder } from './find.node.ts';
 import { countsOf, folderOf, labelCounts } from './scan.test-util.ts';
 import type { GeneratedFile } from './types.ts';
 
@@ -10,8 +11,7 @@ const root = process.env.THRUM_DATA;
 function made(perClass: number, without?: string) {
   const files = new Map<string, GeneratedFile>();
   for (const file of esc50.generate({ perClass, seconds: 0.05 })) if (file.path !== without) files.set(file.path, file);
-  const readText = (path: string) => new TextDecoder().decode(files.get(path)?.bytes);
-  const scan = esc50.scan({ files: [...files.keys()].sort(), readText });
+  const scan = esc50.scan(memoryFolder([...files].map(([path, { bytes }]) => [path, bytes])));
   const bytes = [...files.values()].reduce((sum, file) => sum + file.bytes.length, 0);
   return { files, scan, bytes };
 }

@@ -1,10 +1,13 @@
 // ESC-50: environmental sounds in 50 classes and five folds (K. J. Piczak, ACM Multimedia 2015).
-import { InputError } from '../../signal/errors.ts';
+import { inputMessage } from '../../signal/errors.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { csvLines } from '../files/csv-lines.ts';
+import { baseName, type Folder, isSound, stemOf } from '../files/folder.ts';
 import { classTone } from './class-tones.ts';
-import { baseName, isSound, repeatedNames, stemOf } from './file-names.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
+import { repeatedNames } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
+import { textFile } from './simulated.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Problem, Sample } from './types.ts';
 
 /** Class names by number, ten of a kind in a row: animals, nature, people, indoors, outdoors. */
 const CLASSES: readonly string[] = [
@@ -32,20 +35,15 @@ function sampleOf(path: string): Sample | undefined {
 
 const PLACES = Object.fromEntries(CLASSES.map((label, target) => [label, `audio/*-${target}.wav`]));
 
-function scan(folder: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of folder.files.filter(isSound)) {
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else others.push(path);
-  }
-  const problems = missingLabels('esc50', samples, PLACES);
-  if (samples.length === 0) return { samples, problems };
-  problems.push(...repeatedNames(samples.map(({ path }) => path)), ...absent(folder, samples));
-  problems.push(...notUnderstood('esc50', others, '1-100032-A-0.wav (fold 1 to 5, clip, take, class 0 to 49)'));
-  return { samples, problems };
-}
+const scan = (folder: Folder) =>
+  scanFiles({
+    id: 'esc50',
+    files: folder.files.filter(isSound),
+    read: sampleOf,
+    places: PLACES,
+    expected: '1-100032-A-0.wav (fold 1 to 5, clip, take, class 0 to 49)',
+    check: (samples) => [...repeatedNames(samples.map(({ path }) => path)), ...absent(folder, samples)],
+  });
 
 /** What the table of the official download lists and is not there. */
 function absent(folder: Folder, samples: readonly Sample[]): Problem[] {
@@ -66,11 +64,10 @@ function absent(folder: Folder, samples: readonly Sample[]): Problem[] {
 /** The names of files in the table, or why it cannot be read. */
 function rowsOf(folder: Folder, meta: string): string[] | Problem {
   try {
-    const rows = folder.readText(meta).split('\n').slice(1);
-    return rows.map((row) => row.split(',')[0].trim()).filter((name) => name !== '');
+    const [, ...rows] = csvLines(folder.readText(meta));
+    return rows.map(({ cells }) => cells[0]).filter((name) => name !== '');
   } catch (error) {
-    if (error instanceof InputError) return { kind: 'inconsistent', path: meta, message: error.message };
-    throw error;
+    return { kind: 'inconsistent', path: meta, message: inputMessage(error) };
   }
 }
 
@@ -88,7 +85,7 @@ function* generate({ seed = 0, perClass = FOLDS, seconds = 0.5 }: GenerateOption
       yield { path: `audio/${name}`, bytes: writeWav(tone) };
     }
   }
-  yield { path: META, bytes: new TextEncoder().encode(`${rows.join('\n')}\n`) };
+  yield textFile(META, rows);
 }
 
 /** Attributes: `target` (class number), `esc10` (yes, no), `cut` (letter of the cut of its clip). */

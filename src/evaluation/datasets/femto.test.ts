@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readRecordings } from '../../signal/readers/index.ts';
+import { listFolder } from '../files/list-folder.node.ts';
 import { femto, femtoBearings } from './femto.ts';
-import { listFolder } from './find.node.ts';
 import { countsOf, folderOf, generated, labelCounts, shapesOf } from './scan.test-util.ts';
 
 const root = process.env.THRUM_DATA;

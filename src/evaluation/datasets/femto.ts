@@ -1,9 +1,10 @@
 // FEMTO: bearings run to failure on the PRONOSTIA rig (IEEE PHM 2012 challenge; Nectoux et al. 2012).
 import type { Recording } from '../../signal/recording.ts';
-import { baseName } from './file-names.ts';
+import { baseName, type Folder } from '../files/folder.ts';
+import { groupBy } from '../group-by.ts';
 import { missingLabels, notUnderstood } from './problems.ts';
 import { recordClass, severalSensors } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
 
 const SAMPLE_RATE = 25_600;
 /** Seconds from the start of one record of the official data to the next. */
@@ -83,18 +84,14 @@ const rankOf = ({ set, record }: Found): number => {
   return rank < 0 ? RANK.length : rank;
 };
 
+const isKnown = ({ bearing }: Found): boolean => RECORDS[bearing] !== undefined;
+
 function scan({ files }: Folder): Scan {
-  const others: string[] = [];
-  const byBearing = new Map<string, Found[]>();
-  for (const path of files) {
-    const found = foundIn(path);
-    if (!found) continue;
-    if (RECORDS[found.bearing] === undefined) others.push(path);
-    else addTo(byBearing, found.bearing, found);
-  }
+  const all = files.flatMap((path) => foundIn(path) ?? []);
+  const others = all.filter((found) => !isKnown(found)).map(({ path }) => path);
   const samples: Sample[] = [];
   const problems = notUnderstood('femto', others, 'one of the 17 bearings Bearing1_1 to Bearing3_3');
-  for (const [bearing, found] of byBearing) {
+  for (const [bearing, found] of groupBy(all.filter(isKnown), (each) => each.bearing)) {
     const best = Math.min(...found.map(rankOf));
     const taken = found.filter((each) => rankOf(each) === best);
     samples.push(...taken.map(sampleOf));
@@ -106,12 +103,6 @@ function scan({ files }: Folder): Scan {
     samples,
     problems: missingLabels('femto', samples, { Bearing1_1: 'Learning_set/Bearing1_1/acc_00001.csv' }),
   };
-}
-
-function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
-  const list = lists.get(key);
-  if (list) list.push(item);
-  else lists.set(key, [item]);
 }
 
 /** Records are numbered from 1 without a gap. */
@@ -140,10 +131,8 @@ export type FemtoBearing = { bearing: string; condition: string; split: 'train' 
  * (`Bearing1_1.npz`) holds all records of its bearing, which the file has in order; their numbers are its array `record`.
  */
 export function femtoBearings(samples: readonly Sample[]): FemtoBearing[] {
-  const byBearing = new Map<string, Sample[]>();
-  for (const sample of samples) addTo(byBearing, sample.label, sample);
   const recordOf = (sample: Sample): number => Number(sample.attributes.record ?? 0);
-  return [...byBearing]
+  return [...groupBy(samples, ({ label }) => label)]
     .map(([bearing, own]) => ({
       bearing,
       condition: own[0].attributes.condition,

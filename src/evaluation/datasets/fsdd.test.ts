@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listFolder } from './find.node.ts';
+import { listFolder } from '../files/list-folder.node.ts';
 import { fsdd } from './fsdd.ts';
 import { attributeValues, countsOf, folderOf, generated, labelCounts, shapesOf } from './scan.test-util.ts';
 

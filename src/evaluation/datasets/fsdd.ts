@@ -1,9 +1,10 @@
 // FSDD, the Free Spoken Digit Dataset: English digits by six speakers (Z. Jackson and others).
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { type Folder, isSound, stemOf } from '../files/folder.ts';
 import { classTone } from './class-tones.ts';
-import { isSound, repeatedNames, stemOf } from './file-names.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample, Scan } from './types.ts';
+import { repeatedNames } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 const DIGITS: readonly string[] = Array.from({ length: 10 }, (_, digit) => String(digit));
 const SPEAKERS: readonly string[] = ['george', 'jackson', 'lucas', 'nicolas', 'theo', 'yweweler'];
@@ -23,20 +24,15 @@ function sampleOf(path: string): Sample | undefined {
 
 const PLACES = Object.fromEntries(DIGITS.map((digit) => [digit, `recordings/${digit}_george_0.wav`]));
 
-function scan({ files }: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of files.filter(isSound)) {
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else others.push(path);
-  }
-  const problems = missingLabels('fsdd', samples, PLACES);
-  if (samples.length === 0) return { samples, problems };
-  problems.push(...repeatedNames(samples.map(({ path }) => path)));
-  problems.push(...notUnderstood('fsdd', others, '7_jackson_32.wav (digit, speaker, take)'));
-  return { samples, problems };
-}
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'fsdd',
+    files: files.filter(isSound),
+    read: sampleOf,
+    places: PLACES,
+    expected: '7_jackson_32.wav (digit, speaker, take)',
+    check: (samples) => repeatedNames(samples.map(({ path }) => path)),
+  });
 
 /** Recording `i` of a digit is take i div 6 of speaker i mod 6, so that from 31 on there are some for training. */
 function* generate({ seed = 0, perClass = 48, seconds = 0.3 }: GenerateOptions = {}): Iterable<GeneratedFile> {

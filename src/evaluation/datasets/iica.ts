@@ -1,19 +1,17 @@
 // IDMT-ISA-Compressed-Air: leaks of three kinds between five backgrounds, four microphones, a file for each.
 // Layout and names: the archives as RMIS unpacks them, SIREN's description of the file names; classes of both.
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { type Folder, isWav } from '../files/folder.ts';
 import { withNoise } from './noise.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
 import { recordClass, severalSensors, withinFullScale } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 const SAMPLE_RATE = 48_000;
 const LEAKS = ['tubeleak', 'ventleak', 'ventlow'];
 /** Background of a recording, and how loud it is in a simulated set, relative to the leak. */
 const BACKGROUNDS: Readonly<Record<string, number>> = { hydr: 0.5, hydr_low: 0.2, lab: 0, work: 0.6, work_low: 0.3 };
 const MICROPHONES = 4;
-
-/** RMIS's six classes: every kind of leak on its own, with and without it leaking. */
-export const IICA_RMIS_CLASSES: readonly string[] = LEAKS.flatMap((leak) => [`${leak}_leak`, `${leak}_noleak`]);
 
 /** SIREN knows two of the three kinds of leak, and one class for the recordings without any. */
 export const iicaSirenSamples = (samples: readonly Sample[]): Sample[] =>
@@ -47,6 +45,7 @@ function sampleOf(path: string): Sample | undefined {
   };
 }
 
+/** Of RMIS's six classes: every kind of leak on its own, with and without it leaking. */
 const places = Object.fromEntries(
   LEAKS.flatMap((leak) => [
     [`${leak}_leak`, `${leak}/lab/1/1_niO_1_1l_.wav`],
@@ -54,20 +53,15 @@ const places = Object.fromEntries(
   ]),
 );
 
-function scan(folder: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of folder.files.filter((file) => /\.wav$/i.test(file))) {
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else others.push(path);
-  }
-  const problems = [
-    ...missingLabels('iica', samples, places, ({ attributes }) => attributes.rmis),
-    ...notUnderstood('iica', others, 'names such as 1_niO_2_1l_.wav in tubeleak/lab/1'),
-  ];
-  return { samples, problems };
-}
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'iica',
+    files: files.filter(isWav),
+    read: sampleOf,
+    places,
+    expected: 'names such as 1_niO_2_1l_.wav in tubeleak/lab/1',
+    labelOf: ({ attributes }) => attributes.rmis,
+  });
 
 /** `perClass` recordings of each of the six classes of RMIS, with four microphones each. */
 function* generate({ seed = 0, perClass = 6, seconds = 0.5 }: GenerateOptions = {}): Generator<GeneratedFile> {
@@ -94,6 +88,10 @@ function* generate({ seed = 0, perClass = 6, seconds = 0.5 }: GenerateOptions = 
   }
 }
 
+/**
+ * Classes as SIREN has them: no leak, or the kind of leak. Attributes: `rmis` (one of its six classes), `leak`,
+ * `background`, `session`, `knob` in turns, `microphone` and, where the name has them, its `setup` and the `cut`.
+ */
 export const iica: DataSet = {
   id: 'iica',
   title: 'IDMT-ISA-Compressed-Air (Fraunhofer IDMT)',

@@ -1,15 +1,12 @@
 // IDMT-ISA-Electric-Engine: three units of a small brushless motor, clean to train with and disturbed to test with.
 // Layout: the archive as SIREN and RMIS use it; the long recordings are there too, cut into clips of 3 s.
-
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import type { Recording } from '../../signal/recording.ts';
+import { type Folder, isWav } from '../files/folder.ts';
 import { type Envelope, withNoise } from './noise.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
 import { type ClassSource, recordClass, withinFullScale } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
-
-/** Clips of the official test side (SIREN's N); how many there are to train with is not documented. */
-export const IIEE_TEST_CLIPS = 2021;
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 const SAMPLE_RATE = 44_100;
 
@@ -55,31 +52,27 @@ function sampleOf(path: string): Sample | undefined {
   };
 }
 
-/** Both sides are needed, and every class on both. */
-const missing = (samples: readonly Sample[]): Problem[] =>
-  samples.length === 0
-    ? missingLabels('iiee', samples, { clips: 'train_cut/engine1_good/pure_0.wav' })
-    : (['train', 'test'] as const).flatMap((split) => {
-        const places = Object.fromEntries(
-          classes.map((label) => [
-            `${label} (${split})`,
-            `${split}_cut/${label}/${split === 'train' ? 'pure' : 'atmo_low'}_0.wav`,
-          ]),
-        );
-        return missingLabels('iiee', samples, places, (sample) => `${sample.label} (${sample.split})`);
-      });
+const sideOf = (label: string, split: Sample['split']): string => `${label} (${split})`;
 
-function scan(folder: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of folder.files.filter((file) => /\.wav$/i.test(file))) {
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else if (!LONG.test(path)) others.push(path);
-  }
-  const expected = `names such as talking_1_12.wav in test_cut/engine1_good (${CONDITIONS.join(', ')})`;
-  return { samples, problems: [...missing(samples), ...notUnderstood('iiee', others, expected)] };
-}
+/** Both sides are needed, and every class on both. */
+const places = Object.fromEntries(
+  (['train', 'test'] as const).flatMap((split) =>
+    classes.map((label) => [
+      sideOf(label, split),
+      `${split}_cut/${label}/${split === 'train' ? 'pure' : 'atmo_low'}_0.wav`,
+    ]),
+  ),
+);
+
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'iiee',
+    files: files.filter((path) => isWav(path) && !LONG.test(path)),
+    read: sampleOf,
+    places,
+    expected: `names such as talking_1_12.wav in test_cut/engine1_good (${CONDITIONS.join(', ')})`,
+    labelOf: ({ label, split }) => sideOf(label, split),
+  });
 
 /** A long recording and its consecutive clips. */
 function* withClips(long: Recording, side: string, place: string, clips: number): Generator<GeneratedFile> {
@@ -106,6 +99,7 @@ function* generate({ seed = 0, perClass = 5, seconds = 0.5 }: GenerateOptions = 
   }
 }
 
+/** Attributes: `condition`, its `variant` where there are several, and `cut`, the number of the clip. */
 export const iiee: DataSet = {
   id: 'iiee',
   title: 'IDMT-ISA-Electric-Engine (Fraunhofer IDMT)',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readRecordingFile } from '../../signal/read-file.node.ts';
 import { readRecordings } from '../../signal/readers/index.ts';
-import { listFolder } from './find.node.ts';
+import { listFolder } from '../files/list-folder.node.ts';
 import { itsc } from './itsc.ts';
 import { attributeValues, folderOf, generated, labelCounts, shapesOf } from './scan.test-util.ts';
 

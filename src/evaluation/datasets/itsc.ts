@@ -1,8 +1,9 @@
 // ITSC: three-phase currents of an induction motor with inter-turn short circuits (Cardenas-Cornejo et al. 2023).
-import { baseName, repeatedNames } from './file-names.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
-import { csvOf, recordClass } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
+import { baseName, type Folder } from '../files/folder.ts';
+import { repeatedNames } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
+import { csvFile, recordClass } from './simulated.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Problem, Sample, Scan } from './types.ts';
 
 const SAMPLE_RATE = 1000;
 const REPETITIONS = 5;
@@ -30,14 +31,17 @@ const fieldName = ({ phase, level }: Condition): string => `ITSC_${phase === und
 
 /** The same 65 recordings in five forms, cut to 1 s and filtered, or raw and 5 s long: the first one there is taken. */
 const FORMS: readonly { name: string; holds: (path: string) => boolean }[] = [
-  { name: 'Cropped_Signals_SF', holds: (path) => isCsv(path) && /(^|\/)(Cropped_Signals|Signals_Clipped)/i.test(path) },
+  {
+    name: 'Cropped_Signals_SF',
+    holds: (path) => isCsvForm(path) && /(^|\/)(Cropped_Signals|Signals_Clipped)/i.test(path),
+  },
   { name: 'Data_ITSC.mat', holds: (path) => /^Data_ITSC\.mat$/i.test(baseName(path)) },
-  { name: 'RAW_Signals_SF', holds: (path) => isCsv(path) && /(^|\/)(RAW_Signals_SF|Signals_RAW_SC)\//i.test(path) },
-  { name: 'RAW_Signals', holds: (path) => isCsv(path) },
+  { name: 'RAW_Signals_SF', holds: (path) => isCsvForm(path) && /(^|\/)(RAW_Signals_SF|Signals_RAW_SC)\//i.test(path) },
+  { name: 'RAW_Signals', holds: (path) => isCsvForm(path) },
   { name: 'RAWData_ITSC.mat', holds: (path) => /^RAWData_ITSC\.mat$/i.test(baseName(path)) },
 ];
 
-const isCsv = (path: string): boolean => /^SC_.*\.csv$/i.test(baseName(path));
+const isCsvForm = (path: string): boolean => /^SC_.*\.csv$/i.test(baseName(path));
 
 function sampleOf(path: string, condition: Condition, repetition: number, variable?: string): Sample {
   const { label, phase, level } = condition;
@@ -77,18 +81,15 @@ const PLACES = Object.fromEntries(
 function scan({ files }: Folder): Scan {
   const form = FORMS.find(({ holds }) => files.some(holds));
   const taken = form ? files.filter(form.holds) : [];
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of taken) {
-    const found = isCsv(path) ? csvSample(path) : undefined;
-    if (found) samples.push(found);
-    else if (isCsv(path)) others.push(path);
-    else samples.push(...matSamples(path));
-  }
-  const problems = missingLabels('itsc', samples, PLACES);
-  if (!form) return { samples, problems: [...problems, ...packed(files)] };
-  const expected = 'SC_HLT_001.csv, SC_A0_B2_C0_005.csv and alike';
-  return { samples, problems: [...problems, ...repeatedNames(taken), ...notUnderstood('itsc', others, expected)] };
+  const found = scanFiles({
+    id: 'itsc',
+    files: taken,
+    read: (path) => (isCsvForm(path) ? csvSample(path) : matSamples(path)),
+    places: PLACES,
+    expected: 'SC_HLT_001.csv, SC_A0_B2_C0_005.csv and alike',
+    check: () => repeatedNames(taken),
+  });
+  return form ? found : { ...found, problems: [...found.problems, ...packed(files)] };
 }
 
 /** The download is archives: what to do where nobody unpacked them. */
@@ -117,8 +118,7 @@ function* generate({ seed = 0, perClass = REPETITIONS, seconds = 1 }: GenerateOp
         { seed: `${seed}/itsc/${name}`, machineSeed: seed, seconds, sampleRate: SAMPLE_RATE },
       );
       const channels = PHASES.map((_, c) => recording.channels[(c - turn + PHASES.length) % PHASES.length]);
-      const bytes = csvOf({ ...recording, channels });
-      yield { path: `Cropped_Signals_SF/${fileStem(condition)}/${name}.csv`, bytes };
+      yield csvFile(`Cropped_Signals_SF/${fileStem(condition)}/${name}.csv`, { ...recording, channels });
     }
   }
 }

@@ -1,9 +1,10 @@
 // MAFAULDA, the machinery fault database of the Federal University of Rio de Janeiro: a simulator of rotor and bearing
 // faults at 49 speeds, eight channels. Layout and counts: the data set's page; channels as RMIS and SIREN take them.
 import type { Recording } from '../../signal/recording.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
-import { classSources, csvOf, recordClass, severalSensors } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample, Scan } from './types.ts';
+import { type Folder, isCsv } from '../files/folder.ts';
+import { scanFiles } from './scan-files.ts';
+import { classSources, csvFile, recordClass, severalSensors } from './simulated.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 /** Channels that SIREN fuses, from 1: the tachometer and all accelerometers. RMIS leaves the tachometer out. */
 export const MAFAULDA_SIREN_VIBRATION: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
@@ -64,20 +65,14 @@ function sampleOf(path: string): Sample | undefined {
   };
 }
 
-function scan(folder: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of folder.files.filter((file) => /\.csv$/i.test(file))) {
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else others.push(path);
-  }
-  const problems = [
-    ...missingLabels('mafaulda', samples, places),
-    ...notUnderstood('mafaulda', others, 'a speed in Hz as file name (12.288.csv) in a folder such as imbalance/6g'),
-  ];
-  return { samples, problems };
-}
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'mafaulda',
+    files: files.filter(isCsv),
+    read: sampleOf,
+    places,
+    expected: 'a speed in Hz as file name (12.288.csv) in a folder such as imbalance/6g',
+  });
 
 /** One pulse of a tenth of a turn per turn, as the tachometer of the rig gives it. */
 const tachometer = ({ sampleRate, channels }: Recording, hz: number): Float32Array =>
@@ -96,11 +91,12 @@ function* generate({ seed = 0, perClass = 7, seconds = 0.1 }: GenerateOptions = 
       const sensors = severalSensors(recording, 7, `${seed}/rig`);
       const all = { ...sensors, channels: [tachometer(recording, hz), ...sensors.channels] };
       const below = conditions.length > 0 ? `/${conditions[i % conditions.length]}` : '';
-      yield { path: `${folderOfClass(label)}${below}/${hz}.csv`, bytes: csvOf(all, 5) };
+      yield csvFile(`${folderOfClass(label)}${below}/${hz}.csv`, all, 5);
     }
   }
 }
 
+/** Attributes: `speed` in Hz and, as the folders name them, `offset` of misalignments, `mass` of all other faults. */
 export const mafaulda: DataSet = {
   id: 'mafaulda',
   title: 'MAFAULDA, machinery fault database (UFRJ)',

@@ -1,9 +1,10 @@
 // MFPT: bearings with faults of the outer and inner race under several loads (E. Bechhoefer for the MFPT society).
 import { column, writeMat } from '../../signal/readers/mat-write.ts';
-import { baseName, repeatedNames } from './file-names.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
+import { baseName, type Folder, isMat } from '../files/folder.ts';
+import { repeatedNames } from './problems.ts';
+import { scanFiles } from './scan-files.ts';
 import { recordClass } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 /** A folder of the official download: the names `stem_1.mat` and on, and the load of each in pounds. */
 type Group = { folder: string; stem: string; label: string; sampleRate: number; loads: readonly number[] };
@@ -66,21 +67,15 @@ const PLACES: Readonly<Record<string, string>> = {
   'inner race': `${GROUPS[3].folder}/InnerRaceFault_vload_1.mat`,
 };
 
-function scan({ files }: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of files) {
-    if (!/\.mat$/i.test(path) || OTHER_FOLDER.test(path)) continue;
-    const sample = sampleOf(path);
-    if (sample) samples.push(sample);
-    else others.push(path);
-  }
-  const problems = missingLabels('mfpt', samples, PLACES);
-  if (samples.length === 0) return { samples, problems };
-  problems.push(...repeatedNames(samples.map(({ path }) => path)));
-  problems.push(...notUnderstood('mfpt', others, 'baseline_1.mat, OuterRaceFault_vload_7.mat and alike'));
-  return { samples, problems };
-}
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'mfpt',
+    files: files.filter((path) => isMat(path) && !OTHER_FOLDER.test(path)),
+    read: sampleOf,
+    places: PLACES,
+    expected: 'baseline_1.mat, OuterRaceFault_vload_7.mat and alike',
+    check: (samples) => repeatedNames(samples.map(({ path }) => path)),
+  });
 
 /** Every official name where `perClass` is not given, else the first ones of each class. */
 function* generate({ seed = 0, perClass = Infinity, seconds = 0.5 }: GenerateOptions = {}): Iterable<GeneratedFile> {

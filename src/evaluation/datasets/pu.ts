@@ -1,13 +1,13 @@
 // PU: healthy and damaged ball bearings of Paderborn University (KAt data center), by vibration and motor currents.
-
 import { type MatStruct, writeMat } from '../../signal/readers/mat-write.ts';
 import type { Recording } from '../../signal/recording.ts';
-import { baseName, stemOf } from './file-names.ts';
-import { isMat, misplaced, type PathReading, scanFiles } from './scan-files.ts';
+import { baseName, type Folder, isMat, stemOf } from '../files/folder.ts';
+import { misplaced } from './problems.ts';
+import { type PathReading, scanFiles } from './scan-files.ts';
 import { type ClassSource, recordClass } from './simulated.ts';
 import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
-const RATE = 64_000;
+const SAMPLE_RATE = 64_000;
 /** Of force, speed and torque. */
 const SLOW_RATE = 4000;
 const CLASSES = ['healthy', 'IR', 'OR'] as const;
@@ -78,13 +78,21 @@ function readPath(path: string): PathReading {
     force: `${force}`,
     measurement,
   };
-  const samples = USED.map((channel): Sample => {
+  return USED.map((channel): Sample => {
     const variable = `${stemOf(path)}.Y.${CHANNELS[channel - 1][0]}.Data`;
     const take = `${bearing}_${condition}`;
-    return { path, read: { sampleRate: RATE, variable }, take, label: known.label, channel, attributes };
+    return { path, read: { sampleRate: SAMPLE_RATE, variable }, take, label: known.label, channel, attributes };
   });
-  return { samples };
 }
+
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'pu',
+    files: files.filter(isMat),
+    read: readPath,
+    places: Object.fromEntries(CLASSES.map((label) => [label, `${bearingsOf(label)[0].code}/*.mat and alike`])),
+    expected: `names such as ${EXAMPLE} (condition, bearing, measurement)`,
+  });
 
 const SOURCES: Record<Label, { bearing: ClassSource; motor: ClassSource }> = {
   healthy: { bearing: { machine: 'bearing', fault: 'normal' }, motor: { machine: 'motor', fault: 'normal' } },
@@ -103,7 +111,7 @@ const bearingAt = (codes: readonly string[], i: number): string =>
   i % 2 === 0 ? codes[i / 2] : codes[codes.length - (i + 1) / 2];
 
 /** Two measurements of every bearing under every condition that occurs; there is no third. */
-function* generate({ seed = 0, perClass = 8, seconds = 0.4 }: GenerateOptions): Iterable<GeneratedFile> {
+function* generate({ seed = 0, perClass = 8, seconds = 0.4 }: GenerateOptions = {}): Iterable<GeneratedFile> {
   for (const label of CLASSES) {
     const codes = bearingsOf(label).map(({ code }) => code);
     for (let i = 0; i < Math.min(perClass, 2 * codes.length * CONDITIONS.length); i++) {
@@ -114,7 +122,7 @@ function* generate({ seed = 0, perClass = 8, seconds = 0.4 }: GenerateOptions): 
       const name = `${condition}_${bearing}_${(i % 2) + 1}`;
       const { speed, torque, force } = valuesOf(condition);
       const at = { speed: speed / 1500, load: torque };
-      const options = { seed: `${seed}/${name}`, machineSeed: bearing, seconds, sampleRate: RATE };
+      const options = { seed: `${seed}/${name}`, machineSeed: bearing, seconds, sampleRate: SAMPLE_RATE };
       const vibration = recordClass({ ...SOURCES[label].bearing, ...at }, options);
       // All bearings were driven by the same motor.
       const currents = recordClass({ ...SOURCES[label].motor, ...at }, { ...options, machineSeed: 0 });
@@ -133,10 +141,10 @@ function measurement(vibration: Recording, currents: Recording, constants: Recor
   const [samples] = vibration.channels;
   const counts = {
     HostService: samples.length,
-    Mech_4kHz: Math.round((samples.length * SLOW_RATE) / RATE),
+    Mech_4kHz: Math.round((samples.length * SLOW_RATE) / SAMPLE_RATE),
     Temp_1Hz: 5,
   };
-  const rates = { HostService: RATE, Mech_4kHz: SLOW_RATE, Temp_1Hz: 1 };
+  const rates = { HostService: SAMPLE_RATE, Mech_4kHz: SLOW_RATE, Temp_1Hz: 1 };
   const measured: Record<string, Float32Array> = {
     phase_current_1: currents.channels[0],
     phase_current_2: currents.channels[1],
@@ -177,7 +185,7 @@ export const pu: DataSet = {
     '  in each file a struct of its name: X (times), Y(1) … Y(7) with Name, Raster, Data',
     '  one file of the archives, KA08/N15_M01_F10_KA08_2.mat, is damaged',
   ].join('\n'),
-  sampleRate: RATE,
+  sampleRate: SAMPLE_RATE,
   seconds: '4',
   channels: CHANNELS.map(([name]) => name),
   classes: CLASSES,
@@ -189,13 +197,6 @@ export const pu: DataSet = {
     { id: 'pu-vibration', modality: 'vibration', channels: [7] },
     { id: 'pu-current', modality: 'current', channels: [2, 3] },
   ],
-  scan: ({ files }) =>
-    scanFiles({
-      id: 'pu',
-      files: files.filter(isMat),
-      read: readPath,
-      places: Object.fromEntries(CLASSES.map((label) => [label, `${bearingsOf(label)[0].code}/*.mat and alike`])),
-      expected: `names such as ${EXAMPLE} (condition, bearing, measurement)`,
-    }),
-  generate: (options = {}) => generate(options),
+  scan,
+  generate,
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
-import { dataSetById, dataSets, viewById } from './registry.ts';
+import { dataSetById, dataSets } from './registry.ts';
 
 const views = dataSets.flatMap((dataSet) => dataSet.views);
 
@@ -45,16 +45,13 @@ describe('dataSets', () => {
   });
 });
 
-describe('dataSetById, viewById', () => {
+describe('dataSetById', () => {
   it('finds every one by its name', () => {
     for (const dataSet of dataSets) expect(dataSetById(dataSet.id)).toBe(dataSet);
-    for (const view of views) expect(viewById(view.id).view).toBe(view);
-    expect(viewById('mfpt').dataSet.id).toBe('mfpt');
   });
 
   it('names those there are', () => {
     expect(() => dataSetById('moon')).toThrow(InputError);
     expect(() => dataSetById('moon')).toThrow(/^dataSetById: expected one of .*cwru.*fsdd, got moon/);
-    expect(() => viewById('moon')).toThrow(/^viewById: expected one of .*esc50, fsdd, got moon/);
   });
 });

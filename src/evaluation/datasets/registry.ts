@@ -12,7 +12,7 @@ import { mafaulda } from './mafaulda.ts';
 import { mfpt } from './mfpt.ts';
 import { pu } from './pu.ts';
 import { sdustBearing, sdustGear } from './sdust.ts';
-import type { DataSet, View } from './types.ts';
+import type { DataSet } from './types.ts';
 import { umged } from './umged.ts';
 import { wtpg } from './wtpg.ts';
 
@@ -41,15 +41,5 @@ export function dataSetById(id: string): DataSet {
   if (found) return found;
   throw new InputError(
     `dataSetById: expected one of ${dataSets.map((dataSet) => dataSet.id).join(', ')}, got ${id}; name one of these`,
-  );
-}
-
-/** A view with its data set. @throws InputError for an id that no view has, naming those there are */
-export function viewById(id: string): { dataSet: DataSet; view: View } {
-  const all = dataSets.flatMap((dataSet) => dataSet.views.map((view) => ({ dataSet, view })));
-  const found = all.find(({ view }) => view.id === id);
-  if (found) return found;
-  throw new InputError(
-    `viewById: expected one of ${all.map(({ view }) => view.id).join(', ')}, got ${id}; name one of these`,
   );
 }

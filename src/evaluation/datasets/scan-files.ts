@@ -2,8 +2,8 @@
 import { missingLabels, notUnderstood } from './problems.ts';
 import type { Problem, Sample, Scan } from './types.ts';
 
-/** What a path holds: samples, a contradiction, or nothing that is understood. */
-export type PathReading = { samples: Sample[] } | { problem: Problem } | undefined;
+/** What a path holds: a sample or several, a contradiction, or nothing that is understood. */
+export type PathReading = Sample | Sample[] | Problem | undefined;
 
 export type FileScan = {
   /** Of the data set; problems begin with it. */
@@ -15,30 +15,29 @@ export type FileScan = {
   places: Readonly<Record<string, string>>;
   /** What a path should look like, for those that are not understood. */
   expected: string;
+  /** Which of `places` a sample belongs to, where that is not its label. */
+  labelOf?: (sample: Sample) => string | undefined;
+  /** What else may be wrong with the samples found; not asked where there are none. */
+  check?: (samples: readonly Sample[]) => Problem[];
 };
 
-/** Reads every path by itself, in order; then come contradictions, classes not found and paths not understood. */
-export function scanFiles({ id, files, read, places, expected }: FileScan): Scan {
+/** Reads every path by itself, in order; then come classes not found, contradictions and paths not understood. */
+export function scanFiles({ id, files, read, places, expected, labelOf, check }: FileScan): Scan {
   const samples: Sample[] = [];
   const contradictions: Problem[] = [];
   const others: string[] = [];
   for (const path of files) {
     const reading = read(path);
     if (reading === undefined) others.push(path);
-    else if ('problem' in reading) contradictions.push(reading.problem);
-    else samples.push(...reading.samples);
+    else if (Array.isArray(reading)) samples.push(...reading);
+    else if ('message' in reading) contradictions.push(reading);
+    else samples.push(reading);
   }
-  const problems = [...missingLabels(id, samples, places), ...contradictions, ...notUnderstood(id, others, expected)];
+  if (check && samples.length > 0) contradictions.push(...check(samples));
+  const problems = [
+    ...missingLabels(id, samples, places, labelOf),
+    ...contradictions,
+    ...notUnderstood(id, others, expected),
+  ];
   return { samples, problems };
 }
-
-export const isMat = (path: string): boolean => /\.mat$/i.test(path);
-
-/** A file whose folder says another class, bearing or the like than its name. */
-export const misplaced = (id: string, path: string): PathReading => ({
-  problem: {
-    kind: 'inconsistent',
-    path,
-    message: `${id}: expected the folder and the name of a file to say the same, found ${path}; move it to the folder of its name`,
-  },
-});

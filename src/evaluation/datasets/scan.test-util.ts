@@ -1,14 +1,12 @@
 // What the tests of data sets share: a folder of files in memory, counts, and every generated file read back.
 import { readRecordings } from '../../signal/readers/index.ts';
 import { type Recording, sampleCount } from '../../signal/recording.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample } from './types.ts';
+import { memoryFolder } from '../files/files.test-util.ts';
+import type { Folder } from '../files/folder.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
-export const folderOf = (paths: Iterable<string>): Folder => ({
-  files: [...paths].sort(),
-  readText(path) {
-    throw new Error(`no text expected to be read (${path})`);
-  },
-});
+/** Files of which nothing is read. */
+export const folderOf = (paths: Iterable<string>): Folder => ({ ...memoryFolder([]), files: [...paths].sort() });
 
 export function countsOf(values: Iterable<string | undefined>): Record<string, number> {
   const counts: Record<string, number> = {};

@@ -1,13 +1,13 @@
 // SDUST: bearing and planetary gearbox faults of the Shandong University of Science and Technology.
-
-import { type MatValue, writeMat } from '../../signal/readers/mat-write.ts';
+import { columns, type MatValue, writeMat } from '../../signal/readers/mat-write.ts';
 import type { Recording } from '../../signal/recording.ts';
-import { stemOf } from './file-names.ts';
-import { isMat, misplaced, type PathReading, scanFiles } from './scan-files.ts';
+import { type Folder, isMat, stemOf } from '../files/folder.ts';
+import { misplaced } from './problems.ts';
+import { type PathReading, scanFiles } from './scan-files.ts';
 import { type ClassSource, classSources, recordClass, severalSensors } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Scan } from './types.ts';
 
-const RATE = 25_600;
+const SAMPLE_RATE = 25_600;
 const CHANNELS = 6;
 /** Where the matrix of samples lies in every file, an export of a Simcenter Testlab recorder. */
 const VARIABLE = 'Signal.y_values.values';
@@ -91,14 +91,13 @@ function readPath(half: Half, path: string): PathReading {
   if (half.namedByClass && first !== known.label) return misplaced(half.id, path);
   const note = values.slice(half.words.length).join(' ');
   const attributes = Object.fromEntries(half.words.map((word, i) => [word, values[i]]));
-  const sample = {
+  return {
     path,
-    read: { sampleRate: RATE, variable: VARIABLE },
+    read: { sampleRate: SAMPLE_RATE, variable: VARIABLE },
     take: `${folder}/${stem}`,
     label: known.label,
     attributes: note === '' ? attributes : { ...attributes, note },
   };
-  return { samples: [sample] };
 }
 
 function scan(half: Half, { files }: Folder): Scan {
@@ -113,12 +112,13 @@ function scan(half: Half, { files }: Folder): Scan {
 
 /** The struct the recorder exports: how x counts, and a column of y per channel. */
 function signalOf({ channels }: Recording): MatValue {
-  const samples = channels[0].length;
-  const values = new Float64Array(samples * channels.length);
-  for (const [c, channel] of channels.entries()) values.set(channel, c * samples);
   const single = (value: number) => ({ shape: [1, 1], data: Float64Array.of(value) });
-  const x = { start_value: single(0), increment: single(1 / RATE), number_of_values: single(samples) };
-  const y = { values: { shape: [samples, channels.length], data: values } };
+  const x = {
+    start_value: single(0),
+    increment: single(1 / SAMPLE_RATE),
+    number_of_values: single(channels[0].length),
+  };
+  const y = { values: columns(channels) };
   return { fields: { x_values: { fields: x }, y_values: { fields: y } } };
 }
 
@@ -135,7 +135,7 @@ function* generate(half: Half, options: GenerateOptions): Iterable<GeneratedFile
       const path = `${half.root}/${folder}/${words.join(' ')}.mat`;
       const recording = recordClass(
         { ...source, speed: speed / 2000 },
-        { seed: `${seed}/${path}`, machineSeed: source.machineSeed, seconds, sampleRate: RATE },
+        { seed: `${seed}/${path}`, machineSeed: source.machineSeed, seconds, sampleRate: SAMPLE_RATE },
       );
       const sensors = severalSensors(recording, CHANNELS, `${seed}/rig`);
       yield { path, bytes: writeMat({ Signal: signalOf(sensors) }) };
@@ -159,7 +159,7 @@ const dataSetOf = (half: Half): DataSet => ({
   licence: 'none stated; ask the authors before any use but research',
   folder: /sdust/i,
   layout: layoutOf(half),
-  sampleRate: RATE,
+  sampleRate: SAMPLE_RATE,
   seconds: half.seconds,
   channels: Array.from({ length: CHANNELS }, (_, c) => `vibration ${c + 1}`),
   classes: half.classes.map(({ label }) => label),

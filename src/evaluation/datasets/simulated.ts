@@ -1,8 +1,8 @@
 // What the generators of data sets share: a recording of any class, and the same machine heard by several sensors.
-
 import type { Recording } from '../../signal/recording.ts';
 import { type MachineName, machines, type SimulateOptions, simulate } from '../../signal/simulate/index.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import type { GeneratedFile } from './types.ts';
 
 /** How the classes of a data set are told apart: a fault of a machine, and how strong it is. */
 export type ClassSource = Pick<SimulateOptions, 'machine' | 'fault' | 'severity' | 'speed' | 'load'>;
@@ -60,9 +60,15 @@ export const recordClass = (
   options: Pick<SimulateOptions, 'seed' | 'machineSeed' | 'seconds' | 'sampleRate' | 'domain'>,
 ): Recording => simulate({ ...source, ...options }).recording;
 
+/** A file of lines, the last one ended too. */
+export const textFile = (path: string, lines: readonly string[]): GeneratedFile => ({
+  path,
+  bytes: new TextEncoder().encode(`${lines.join('\n')}\n`),
+});
+
 /** Comma-separated values, a row per sample and a column per channel, without a header. */
-export const csvOf = (recording: Recording, digits = 6): Uint8Array => {
-  const { channels } = recording;
-  const lines = Array.from(channels[0], (_, i) => channels.map((samples) => samples[i].toPrecision(digits)).join(','));
-  return new TextEncoder().encode(`${lines.join('\n')}\n`);
-};
+export const csvFile = (path: string, { channels }: Recording, digits = 6): GeneratedFile =>
+  textFile(
+    path,
+    Array.from(channels[0], (_, i) => channels.map((samples) => samples[i].toPrecision(digits)).join(',')),
+  );

@@ -1,5 +1,6 @@
 // What a data set is: where its recordings lie in the official download, what is known about each, and how to make a small one.
 import type { ReadOptions } from '../../signal/recording.ts';
+import type { Folder } from '../files/folder.ts';
 
 export type Modality = 'sound' | 'vibration' | 'current' | 'voltage';
 
@@ -33,14 +34,6 @@ export type Problem = {
   /** The file or folder it is about, relative to the data set. */
   path?: string;
   message: string;
-};
-
-/** The files of a data set, listed before anything is read. */
-export type Folder = {
-  /** Paths relative to the data set, forward slashes, sorted by code unit. */
-  files: readonly string[];
-  /** Text of a small file (ground truth, lists). @throws InputError if it cannot be read. */
-  readText(path: string): string;
 };
 
 export type Scan = { samples: Sample[]; problems: Problem[] };

@@ -1,13 +1,13 @@
 // UMGED: a gear mounted off its centre by eleven amounts, heard by eleven sensors; University of Macau.
-
 import { column } from '../../signal/readers/mat-write.ts';
 import { writeMat73 } from '../../signal/readers/mat73-write.ts';
-import { baseName, stemOf } from './file-names.ts';
-import { isMat, misplaced, type PathReading, scanFiles } from './scan-files.ts';
+import { baseName, type Folder, folderName, isMat, stemOf } from '../files/folder.ts';
+import { misplaced } from './problems.ts';
+import { type PathReading, scanFiles } from './scan-files.ts';
 import { recordClass, severalSensors } from './simulated.ts';
 import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
-const RATE = 51_200;
+const SAMPLE_RATE = 51_200;
 /** Sensors in a file, and those that a view takes. The rest (9 to 11) are of quantities no view is about. */
 const SENSORS = 11;
 const USED = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -34,18 +34,26 @@ function readPath(path: string): PathReading {
   if (!match) return undefined;
   const [number, gear, label, structure, speed] = match.slice(1);
   if (!CLASSES.includes(label)) return undefined;
-  const folders = path.split('/').slice(0, -1);
+  const folders = folderName(path).split('/');
   if (folders.some((part) => isOther(part, /^G\d$/, gear) || isOther(part, /^E\d\d$/, label)))
     return misplaced('umged', path);
   const attributes = { gear, structure, speed, number };
-  const samples = USED.map((channel): Sample => {
-    const read = { sampleRate: RATE, variable: variableOf(channel) };
+  return USED.map((channel): Sample => {
+    const read = { sampleRate: SAMPLE_RATE, variable: variableOf(channel) };
     return { path, read, take: stemOf(path), label, channel, attributes };
   });
-  return { samples };
 }
 
 const isOther = (part: string, pattern: RegExp, wanted: string): boolean => pattern.test(part) && part !== wanted;
+
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'umged',
+    files: files.filter(isMat),
+    read: readPath,
+    places: Object.fromEntries(CLASSES.map((label) => [label, `N*_G*_${label}_T*_S*.mat below G1 and G2`])),
+    expected: `names such as ${EXAMPLE} (number, gear, eccentricity, drive train, speed)`,
+  });
 
 /**
  * The take of a class: gear, structure and speed from 0. The first eight are on the diagonal of structure and speed,
@@ -57,7 +65,7 @@ const conditionsOf = (take: number): { gear: number; structure: number; speed: n
   return { gear: take % GEARS, structure, speed: (structure + round) % SPEEDS.length };
 };
 
-function* generate({ seed = 0, perClass = 4, seconds = 0.3 }: GenerateOptions): Iterable<GeneratedFile> {
+function* generate({ seed = 0, perClass = 4, seconds = 0.3 }: GenerateOptions = {}): Iterable<GeneratedFile> {
   const takes = Math.min(perClass, GEARS * STRUCTURES * SPEEDS.length);
   for (const [e, label] of CLASSES.entries()) {
     for (let take = 0; take < takes; take++) {
@@ -69,7 +77,7 @@ function* generate({ seed = 0, perClass = 4, seconds = 0.3 }: GenerateOptions): 
       const source = { machine: 'gearbox' as const, fault: e === 0 ? 'normal' : 'eccentricity', severity: e / 10 };
       const recording = recordClass(
         { ...source, speed: rpm / 1200 },
-        { seed: `${seed}/${name}`, machineSeed: structure, seconds, sampleRate: RATE },
+        { seed: `${seed}/${name}`, machineSeed: structure, seconds, sampleRate: SAMPLE_RATE },
       );
       const { channels } = severalSensors(recording, SENSORS, `${seed}/rig`);
       const variables = channels.map((samples, c) => [
@@ -101,7 +109,7 @@ export const umged: DataSet = {
     '  G2/                             a chipped tooth',
     '  in each file DataSensor01 … DataSensor11: [samples, 1] (MATLAB 7.3)',
   ].join('\n'),
-  sampleRate: RATE,
+  sampleRate: SAMPLE_RATE,
   seconds: '600',
   channels: [
     'current 1',
@@ -127,13 +135,6 @@ export const umged: DataSet = {
     { id: 'umged-voltage', modality: 'voltage', channels: [7, 8] },
     { id: 'umged-current', modality: 'current', channels: [1, 2] },
   ],
-  scan: ({ files }) =>
-    scanFiles({
-      id: 'umged',
-      files: files.filter(isMat),
-      read: readPath,
-      places: Object.fromEntries(CLASSES.map((label) => [label, `N*_G*_${label}_T*_S*.mat below G1 and G2`])),
-      expected: `names such as ${EXAMPLE} (number, gear, eccentricity, drive train, speed)`,
-    }),
-  generate: (options = {}) => generate(options),
+  scan,
+  generate,
 };

@@ -1,9 +1,10 @@
 // WT planetary gearbox of the Beijing University of Technology: five states of the sun gear at eight speeds, each twice.
 // Layout and counts: the authors' repository; channels and rate as RMIS takes them.
-import { writeMat } from '../../signal/readers/mat-write.ts';
-import { missingLabels, notUnderstood } from './problems.ts';
+import { columns, writeMat } from '../../signal/readers/mat-write.ts';
+import { type Folder, isMat } from '../files/folder.ts';
+import { scanFiles } from './scan-files.ts';
 import { type ClassSource, recordClass, severalSensors } from './simulated.ts';
-import type { DataSet, Folder, GeneratedFile, GenerateOptions, Sample, Scan } from './types.ts';
+import type { DataSet, GeneratedFile, GenerateOptions, Sample } from './types.ts';
 
 const SAMPLE_RATE = 48_000;
 const SPEEDS = [20, 25, 30, 35, 40, 45, 50, 55];
@@ -34,25 +35,23 @@ const places = Object.fromEntries(STATES.map(({ label, letter }) => [label, `${l
 
 const PATTERN = /(?:^|\/)(broken|healthy|missing_tooth|root_crack|wear)\/(?:([12])\/)?([BNMRW])([12])_(\d+)\.mat$/i;
 
-function scan(folder: Folder): Scan {
-  const samples: Sample[] = [];
-  const others: string[] = [];
-  for (const path of folder.files.filter((file) => /\.mat$/i.test(file))) {
-    const [, label, runFolder, letter, run, speed] = PATTERN.exec(path) ?? [];
-    const state = STATES.find((one) => one.label === label?.toLowerCase());
-    const fits = state?.letter === letter?.toUpperCase() && (runFolder === undefined || runFolder === run);
-    if (!state || !fits) others.push(path);
-    else {
-      const read = { sampleRate: SAMPLE_RATE, variable: 'Data' };
-      samples.push({ path, read, take: path, label: state.label, attributes: { speed, run } });
-    }
-  }
-  const problems = [
-    ...missingLabels('wtpg', samples, places),
-    ...notUnderstood('wtpg', others, 'names such as N1_20.MAT in healthy/1 (state, run, speed in Hz)'),
-  ];
-  return { samples, problems };
+function sampleOf(path: string): Sample | undefined {
+  const [, label, runFolder, letter, run, speed] = PATTERN.exec(path) ?? [];
+  const state = STATES.find((one) => one.label === label?.toLowerCase());
+  const fits = state?.letter === letter?.toUpperCase() && (runFolder === undefined || runFolder === run);
+  if (!state || !fits) return undefined;
+  const read = { sampleRate: SAMPLE_RATE, variable: 'Data' };
+  return { path, read, take: path, label: state.label, attributes: { speed, run } };
 }
+
+const scan = ({ files }: Folder) =>
+  scanFiles({
+    id: 'wtpg',
+    files: files.filter(isMat),
+    read: sampleOf,
+    places,
+    expected: 'names such as N1_20.MAT in healthy/1 (state, run, speed in Hz)',
+  });
 
 /** At most 16 recordings of a class: there are no more speeds and runs. */
 function* generate({ seed = 0, perClass = 8, seconds = 0.4 }: GenerateOptions = {}): Generator<GeneratedFile> {
@@ -68,15 +67,13 @@ function* generate({ seed = 0, perClass = 8, seconds = 0.4 }: GenerateOptions = 
       };
       const recording = recordClass({ ...source, speed: speed / 40 }, options);
       const { channels } = severalSensors(recording, 4, `${seed}/rig`);
-      const samples = channels[0].length;
-      const data = new Float64Array(4 * samples);
-      for (const [c, values] of channels.entries()) data.set(values, c * samples);
-      const bytes = writeMat({ Data: { shape: [samples, 4], data } }); // [samples, channels], columns first
+      const bytes = writeMat({ Data: columns(channels) });
       yield { path: `${label}/${run}/${letter}${run}_${speed}.MAT`, bytes };
     }
   }
 }
 
+/** Attributes: `speed` in Hz, `run` (1 or 2). */
 export const wtpg: DataSet = {
   id: 'wtpg',
   title: 'WT planetary gearbox (Beijing University of Technology)',

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeFiles } from '../files/files.test-util.ts';
 import type { Measured } from '../metrics/measured.ts';
 import { evaluateDcaseFolders } from './evaluate-folder.node.ts';
 import { type Files, madeUpClips, scoreFiles, truthFiles } from './made-up-year.test-util.ts';
@@ -14,12 +15,7 @@ const known = (value: Measured | undefined): number => {
 
 describe('evaluateDcaseFolders', () => {
   let root: string;
-  const write = (files: Files, folder: string): void => {
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(root, folder, path)), { recursive: true });
-      writeFileSync(join(root, folder, path), text);
-    }
-  };
+  const write = (files: Files, folder: string): void => writeFiles(join(root, folder), Object.entries(files));
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'thrum-dcase-'));
     const clips = madeUpClips(2025);

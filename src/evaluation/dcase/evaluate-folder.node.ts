@@ -1,7 +1,7 @@
 // From folders of score files and ground truth to the figures of every system in them.
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '../../signal/errors.ts';
-import { listFolder } from '../datasets/find.node.ts';
+import { listFolder } from '../files/list-folder.node.ts';
 import { evaluateDcase } from './evaluate.ts';
 import { matchSubmission } from './match.ts';
 import type { DcaseResult } from './result.ts';

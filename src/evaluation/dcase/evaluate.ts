@@ -1,5 +1,5 @@
 // The figures of DCASE Task 2 by the rules of each year: sections first, then means, then the official score.
-import { type Measured, measured, undefinedBecause } from '../metrics/measured.ts';
+import { type Measured, measured, measuredOf, undefinedBecause } from '../metrics/measured.ts';
 import { partialAuc, rocAuc } from '../metrics/roc.ts';
 import { type DcaseSummary, summarise } from './aggregate.ts';
 import type { DcaseClip } from './match.ts';
@@ -8,12 +8,6 @@ import type { DcaseDecisions, DcaseDomain, DcaseResult, DcaseSection } from './r
 import { type DcaseRule, type DcaseYearRules, sectionLabel } from './years.ts';
 
 const DOMAINS: readonly Domain[] = ['source', 'target'];
-
-/** Spacing of float64 at 1, under every division of the official evaluators: nothing detected is a precision of 0. */
-const EPSILON = 2.220446049250313e-16;
-
-const named = (label: string, value: Measured): Measured =>
-  value.value === null ? undefinedBecause(`${label}: ${value.reason}`) : value;
 
 type ScoredClip = DcaseClip & { score: number };
 
@@ -31,7 +25,7 @@ function areaOf(area: AreaOf, clips: readonly DcaseClip[], label: string): Measu
   if (used.length === 0) return undefinedBecause(`${label}: no anomaly scores`);
   const labels = used.map(({ anomalous }) => anomalous);
   const scores = used.map(({ score }) => score);
-  return named(label, area(labels, scores));
+  return measuredOf(label, area(labels, scores));
 }
 
 /** Precision, recall and F1 of the anomalous class. */
@@ -46,9 +40,10 @@ function decisionsOf(clips: readonly DcaseClip[], label: string): DcaseDecisions
   }
   const alarms = decided.filter(({ decision }) => decision);
   const hits = count(alarms, true);
-  const precision = hits / Math.max(alarms.length, EPSILON);
+  // Under every division of the official evaluators: nothing detected is a precision of 0.
+  const precision = hits / Math.max(alarms.length, Number.EPSILON);
   const recall = hits / anomalous;
-  const f1 = (2 * precision * recall) / Math.max(precision + recall, EPSILON);
+  const f1 = (2 * precision * recall) / Math.max(precision + recall, Number.EPSILON);
   return { precision: measured(precision), recall: measured(recall), f1: measured(f1) };
 }
 

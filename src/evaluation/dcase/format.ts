@@ -1,8 +1,11 @@
 // A result as a table of text.
 import type { Measured } from '../metrics/measured.ts';
+import { alignRows } from '../text/plain.ts';
 import type { DcaseFigures, DcaseMeans, DcaseResult, DcaseSection } from './result.ts';
+import { sectionName } from './years.ts';
 
-type Line = (string | undefined)[];
+/** A heading stands alone. */
+type Line = string | string[];
 
 const cellOf = (value: Measured | undefined): string =>
   value === undefined ? '' : value.value === null ? '-' : value.value.toFixed(4);
@@ -20,8 +23,7 @@ const figures = (values: DcaseFigures): string[] => FIGURES.map((name) => cellOf
 
 /** One line per section and domain: name, domain, recordings, figures. */
 function sectionLines({ section, domain, domains, normal, anomalous, auc, pauc, decisions }: DcaseSection): Line[] {
-  const name = section.startsWith('id_') ? section : `section ${section}`;
-  const whole: Line = [name, domain ?? (domains && 'all'), `${normal}+${anomalous}`];
+  const whole = [sectionName(section), domain ?? (domains ? 'all' : ''), `${normal}+${anomalous}`];
   if (!domains) return [[...whole, ...figures({ auc, pauc, ...decisions })]];
   const lineOf = (which: 'source' | 'target'): Line => {
     const { normal, anomalous, auc, precision, recall, f1 } = domains[which];
@@ -36,21 +38,6 @@ const meanLines = (means: DcaseMeans): Line[] =>
     const values = means[key];
     return values ? [[title, '', '', ...figures(values)]] : [];
   });
-
-/** Text columns to the left, numbers to the right; a line of one cell is a heading and widens nothing. */
-function align(lines: readonly Line[]): string[] {
-  const widths: number[] = [];
-  for (const line of lines) {
-    if (line.length > 1)
-      for (const [i, cell] of line.entries()) widths[i] = Math.max(widths[i] ?? 0, cell?.length ?? 0);
-  }
-  return lines.map((line) =>
-    line
-      .map((cell = '', i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
-}
 
 /** Every reason why a figure of a section is undefined, once. */
 function reasonsOf(sections: readonly DcaseSection[]): string[] {
@@ -71,16 +58,16 @@ export function formatDcase(result: DcaseResult): string[] {
   const lines: Line[] = [['', '', 'clips', 'AUC', 'pAUC', ...(result.year > 2020 ? ['prec.', 'recall', 'F1'] : [])]];
   for (const { machine, means } of result.machines) {
     const own = result.sections.filter((section) => section.machine === machine);
-    lines.push([machine], ...own.flatMap(sectionLines), ...meanLines(means), []);
+    lines.push(machine, ...own.flatMap(sectionLines), ...meanLines(means), '');
   }
-  lines.push(['all machines'], ...meanLines(result.overall));
+  lines.push('all machines', ...meanLines(result.overall));
   const { official } = result;
   const incomplete = result.missing > 0 ? ` (incomplete: ${result.missing} recordings without a score)` : '';
   const score = official.value === null ? `none: ${official.reason}` : `${official.value.toFixed(6)}${incomplete}`;
   const compat = result.compat ? ', means as the released evaluator' : '';
   return [
     `DCASE ${result.year} Task 2, ${result.system} (${result.rule}${compat})`,
-    ...align(lines),
+    ...alignRows(lines, (column) => (column < 2 ? 'left' : 'right')),
     '',
     `official score  ${score}`,
     ...reasonsOf(result.sections).map((reason) => `undefined: ${reason}`),

@@ -1,14 +1,7 @@
 // A small evaluation set of any year with ground truth and scores, as files in memory, for tests.
-import type { Folder } from '../datasets/types.ts';
 import { type DcaseYearRules, dcaseYear } from './years.ts';
 
 export type Files = Record<string, string>;
-
-/** A folder that exists in memory only. */
-export const memoryFolder = (files: Files): Folder => ({
-  files: Object.keys(files).sort(),
-  readText: (path) => files[path],
-});
 
 export type MadeUpClip = {
   machine: string;

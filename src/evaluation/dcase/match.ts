@@ -1,5 +1,5 @@
 // Scores and decisions of a system, brought to the recordings of the ground truth.
-import { createLineProblems } from './csv-lines.ts';
+import { createLineProblems } from '../files/csv-lines.ts';
 import { type DcaseName, parseDcaseName } from './names.ts';
 import type { Submission, SubmissionFile } from './score-files.ts';
 import type { TruthClip } from './truth.ts';

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
+import { memoryFolder } from '../files/files.test-util.ts';
 import { evaluateDcase } from './evaluate.ts';
-import {
-  type Files,
-  type MadeUpClip,
-  madeUpClips,
-  memoryFolder,
-  scoreFiles,
-  truthFiles,
-} from './made-up-year.test-util.ts';
+import { type Files, type MadeUpClip, madeUpClips, scoreFiles, truthFiles } from './made-up-year.test-util.ts';
 import { matchSubmission } from './match.ts';
 import { readSubmissions } from './score-files.ts';
 import { readTruth } from './truth.ts';
@@ -16,8 +10,8 @@ import { dcaseYear } from './years.ts';
 
 function evaluate(year: number, files: Files, truth: Files = truthFiles(year, madeUpClips(year))) {
   const rules = dcaseYear(year);
-  const known = readTruth(memoryFolder(truth), rules);
-  return readSubmissions(memoryFolder(files), rules).map((submission) => {
+  const known = readTruth(memoryFolder(Object.entries(truth)), rules);
+  return readSubmissions(memoryFolder(Object.entries(files)), rules).map((submission) => {
     const { clips, problems, notes } = matchSubmission(known.clips, submission, rules);
     const messages = { problems: [...submission.problems, ...problems], notes: [...submission.notes, ...notes] };
     return { system: submission.system, ...messages, figures: evaluateDcase(clips, rules) };
@@ -196,7 +190,7 @@ describe('readSubmissions', () => {
   });
 
   it('reports a file that cannot be read, and evaluates the others', () => {
-    const folder = memoryFolder(FILES);
+    const folder = memoryFolder(Object.entries(FILES));
     const [{ files, problems }] = readSubmissions(
       {
         files: folder.files,

@@ -1,7 +1,7 @@
 // The files that teams hand in: which of them belong to which system, and what stands in them.
-import { InputError } from '../../signal/errors.ts';
-import type { Folder } from '../datasets/types.ts';
-import { type CsvLine, createLineProblems, csvLines } from './csv-lines.ts';
+import { inputMessage } from '../../signal/errors.ts';
+import { type CsvLine, createLineProblems, csvLines } from '../files/csv-lines.ts';
+import { baseName, type Folder, folderName } from '../files/folder.ts';
 import { parseDcaseName } from './names.ts';
 import { type DcaseYearRules, machineOf } from './years.ts';
 
@@ -24,9 +24,6 @@ type FileName = { kind: SubmissionFile['kind']; machine: string; section: string
 /** What follows the section (`_test`, `_source_test`, seeds, a copy's number) does not matter: rows name their recordings. */
 const FILE_NAME =
   /^(anomaly_score|decision_result)s?_(?:DCASE20\d\dT2)?(.+?)_(?:(id_\d{2})|section_(\d{2}))(?!\d).*\.csv$/i;
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-const folderName = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 function parseFileName(path: string): FileName | undefined {
   const found = FILE_NAME.exec(baseName(path));
@@ -98,8 +95,7 @@ function addFile(submission: Submission, path: string, found: FileName, folder: 
     submission.files.push({ path, kind: found.kind, machine, section: found.section, rows });
     submission.problems.push(...problems);
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    submission.problems.push(error.message);
+    submission.problems.push(inputMessage(error));
   }
 }
 

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
-import {
-  type Files,
-  listOf,
-  type MadeUpClip,
-  madeUpClips,
-  memoryFolder,
-  truthFiles,
-} from './made-up-year.test-util.ts';
+import { memoryFolder } from '../files/files.test-util.ts';
+import { type Files, listOf, type MadeUpClip, madeUpClips, truthFiles } from './made-up-year.test-util.ts';
 import { readTruth } from './truth.ts';
 import { dcaseYear } from './years.ts';
 
@@ -16,7 +10,7 @@ const YEARS = [2020, 2021, 2022, 2023, 2024, 2025];
 const plain = (clips: readonly { machine: string; section: string; domain?: string; anomalous: boolean }[]) =>
   clips.map(({ machine, section, domain, anomalous }) => [machine, section, domain, anomalous].join()).sort();
 
-const read = (year: number, files: Files) => readTruth(memoryFolder(files), dcaseYear(year));
+const read = (year: number, files: Files) => readTruth(memoryFolder(Object.entries(files)), dcaseYear(year));
 
 const withPrefix = (files: Files, prefix: string): Files =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [prefix + path, text]));

@@ -1,7 +1,8 @@
 // Ground truth of the evaluation sets, in every form that the organisers and SIREN publish it.
 import { InputError } from '../../signal/errors.ts';
-import type { Folder } from '../datasets/types.ts';
-import { type CsvLine, createLineProblems, csvLines } from './csv-lines.ts';
+import { type CsvLine, createLineProblems, csvLines } from '../files/csv-lines.ts';
+import { baseName, type Folder, folderName } from '../files/folder.ts';
+import { groupBy } from '../group-by.ts';
 import { clipName, type DcaseName, type Domain, parseDcaseName } from './names.ts';
 import { type DcaseYearRules, isEvaluationName, machineOf, sectionLabel } from './years.ts';
 
@@ -40,9 +41,8 @@ const ATTRIBUTE_FILE = /^attributes_\d{2}\.csv$/i;
 const LIST_FILE = /^eval_data_list.*\.csv$/i;
 
 function sourceOf(path: string, rules: DcaseYearRules): Source | undefined {
-  const parts = path.split('/');
-  const base = parts.at(-1) ?? '';
-  const parent = parts.at(-2) ?? '';
+  const base = baseName(path);
+  const parent = baseName(folderName(path));
   if (LIST_FILE.test(base)) return { path, kind: 'list' };
   const named = TRUTH_FILE.exec(base);
   const machine = machineOf(rules, named ? named[1] : parent);
@@ -192,13 +192,9 @@ export function readTruth(folder: Folder, rules: DcaseYearRules): Truth {
     const source = sourceOf(path, rules);
     if (source) problems.push(...addFile(collector, source, folder.readText(path)));
   }
-  const sections = new Map<string, Facts[]>();
-  for (const entry of collector.facts.values()) {
-    const key = [entry.machine, entry.name.section, entry.name.domain].join('/');
-    const section = sections.get(key) ?? [];
-    section.push(entry);
-    sections.set(key, section);
-  }
+  const sections = groupBy(collector.facts.values(), ({ machine, name }) =>
+    [machine, name.section, name.domain].join('/'),
+  );
   const notes: string[] = [];
   const clips = [...sections.values()].flatMap((section) => clipsOf(section, notes));
   if (clips.length === 0) {

@@ -2,6 +2,9 @@
 import { InputError } from '../../signal/errors.ts';
 import type { DcaseName } from './names.ts';
 
+/** What a challenge publishes with labels, and what it ranks systems on. */
+export type DcaseSet = 'development' | 'evaluation';
+
 export type DcaseYear = 2020 | 2021 | 2022 | 2023 | 2024 | 2025;
 
 /**
@@ -20,7 +23,8 @@ export type DcaseYearRules = {
   machines: Readonly<Record<string, readonly string[]>>;
 };
 
-const sameSections = (machines: string, ...sections: string[]): Record<string, readonly string[]> =>
+/** Machines, separated by blanks, that all have these sections. */
+export const sameSections = (machines: string, ...sections: string[]): Record<string, readonly string[]> =>
   Object.fromEntries(machines.split(' ').map((machine) => [machine, sections]));
 
 /** From the evaluators of the organisers (y-kawagu, Kota-Dohi and nttcslab on GitHub). */
@@ -82,6 +86,9 @@ export const isEvaluationName = ({ rule }: DcaseYearRules, { section, domain, an
   section.startsWith('id_') === (rule === 'machine means') &&
   (domain !== undefined) === (rule === 'per domain');
 
+/** `section 03`, `id_01`. */
+export const sectionName = (section: string): string => (section.startsWith('id_') ? section : `section ${section}`);
+
 /** `fan section 03`, `fan section 03 source`, `fan id_01`: how messages and tables name a section. */
 export const sectionLabel = (machine: string, section: string, domain?: string): string =>
-  [machine, section.startsWith('id_') ? section : `section ${section}`, ...(domain ? [domain] : [])].join(' ');
+  [machine, sectionName(section), ...(domain ? [domain] : [])].join(' ');

@@ -30,7 +30,7 @@ export type EmbedSamplesOptions = {
   hearing: Hearing;
   storeFolder: string;
   workers?: number;
-  /** After every sample, those from the store included. */
+  /** After every sample that was not in the store; `done` counts those that were, too. */
   onSample?: (done: number, total: number) => void;
 };
 
@@ -83,6 +83,10 @@ function jobFor(root: string, sample: Sample, hearing: Hearing, detail: EmbedJob
   };
 }
 
+/** Of files with the same content only one was read, and its message speaks of that one. */
+const aboutFile = ({ path }: Sample, message: string): string =>
+  message.includes(path) ? message : `${path}: has the same content as another file; ${message}`;
+
 type Pending = { sample: Sample; content: string; key: string };
 
 /** Hashes every file; those that cannot be read are failures. */
@@ -96,7 +100,7 @@ function identify(options: EmbedSamplesOptions, failures: Failure[]): Pending[] 
       found.push({ sample, content, key: keyOf(content, sample) });
     } catch (error) {
       const reason = existsSync(path) ? systemReason(error) : 'no such file';
-      failures.push({ file: sample.path, message: `${sample.path}: ${reason}; it is left out` });
+      failures.push({ file: sample.path, message: `${sample.path}: ${reason}` });
     }
   }
   hasher.save();
@@ -124,7 +128,8 @@ async function fillStore(
   const pool = { ...(options.workers !== undefined && { workers: options.workers }) };
   for await (const { recordings, failures } of embedFiles(spec, jobs, pool)) {
     const { key, sample } = queue[next++];
-    if (failures.length > 0) failed.set(key, failures[0].message);
+    // The place of the data set on this machine is nobody's business: results are shared.
+    if (failures.length > 0) failed.set(key, failures[0].message.replaceAll(`${options.root}/`, ''));
     else if (recordings.length !== 1) {
       failed.set(key, `${sample.path}: expected one recording, found ${recordings.length}`);
     } else {
@@ -149,7 +154,7 @@ async function open(
   for (const one of pending) {
     const message = failed.get(one.key);
     if (message === undefined) known.set(one.sample, one);
-    else failures.push({ file: one.sample.path, message });
+    else failures.push({ file: one.sample.path, message: aboutFile(one.sample, message) });
   }
   const found = (sample: Sample): Pending => {
     const one = known.get(sample);

@@ -1,9 +1,8 @@
 // Embeddings kept on disk: by what a file contains, which encoder heard it, and how it was prepared. Files only grow, so
 // an interrupted run loses at most the record it was writing.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { StoredRecording } from './stored-recording.ts';
 
 export type EmbeddingStore = {
@@ -25,8 +25,13 @@ export type EmbeddingStore = {
   close(): void;
 };
 
-type Header = { key: string; recordings: Omit<StoredRecording, 'values'>[] };
-type Place = { descriptor: number; offset: number; header: Header };
+type Header = {
+  key: string;
+  recordings: Omit<StoredRecording, 'values'>[];
+  /** CRC-32 of the values that follow. */
+  checksum: number;
+};
+type Place = { descriptor: number; offset: number; valueBytes: number; header: Header };
 
 /** Magic number of a record, then the lengths of its header and of its values in bytes. */
 const MAGIC = 0x4d524854;
@@ -47,27 +52,46 @@ const readAt = (descriptor: number, offset: number, length: number): Buffer => {
   return bytes.subarray(0, filled);
 };
 
-/** Adds the records of a file to the index; what is cut off or damaged at its end is left out. */
-function indexFile(descriptor: number, index: Map<string, Place>): void {
+const valueCount = ({ segments, channels, columns }: Omit<StoredRecording, 'values'>): number =>
+  segments * channels * columns;
+
+/** The header of a record, if it is whole and speaks of as many values as follow it. */
+function readHeader(bytes: Buffer, valueBytes: number): Header | undefined {
+  try {
+    const header = JSON.parse(bytes.toString('utf8')) as Header;
+    const count = header.recordings.reduce((total, recording) => total + valueCount(recording), 0);
+    return 4 * count === valueBytes ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The records of a file, up to the first that is cut off or damaged. */
+function placesIn(descriptor: number): Place[] {
+  const places: Place[] = [];
   const { size } = fstatSync(descriptor);
   let offset = 0;
   while (offset + PREFIX_BYTES <= size) {
     const prefix = readAt(descriptor, offset, PREFIX_BYTES);
     const [magic, headerBytes, valueBytes] = [prefix.readUInt32LE(0), prefix.readUInt32LE(4), prefix.readUInt32LE(8)];
     const end = offset + PREFIX_BYTES + headerBytes + valueBytes;
-    if (magic !== MAGIC || end > size) return;
-    const header = JSON.parse(readAt(descriptor, offset + PREFIX_BYTES, headerBytes).toString('utf8')) as Header;
-    index.set(header.key, { descriptor, offset: offset + PREFIX_BYTES + headerBytes, header });
+    if (magic !== MAGIC || end > size) break;
+    const header = readHeader(readAt(descriptor, offset + PREFIX_BYTES, headerBytes), valueBytes);
+    if (!header) break;
+    places.push({ descriptor, offset: offset + PREFIX_BYTES + headerBytes, valueBytes, header });
     offset = end;
   }
+  // A power cut leaves zeros where the last record should be, at its full length.
+  const last = places.at(-1);
+  if (last && crc32(readAt(descriptor, last.offset, last.valueBytes)) !== last.header.checksum) places.pop();
+  return places;
 }
 
 function readValues({ descriptor, offset, header }: Place): StoredRecording[] {
   let at = offset;
   return header.recordings.map((recording) => {
-    const length = recording.segments * recording.channels * recording.columns;
-    const bytes = readAt(descriptor, at, 4 * length);
-    at += 4 * length;
+    const bytes = readAt(descriptor, at, 4 * valueCount(recording));
+    at += bytes.length;
     const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
     return { ...recording, values };
   });
@@ -89,12 +113,12 @@ export function openStore(folder: string, variant: string): EmbeddingStore {
     .sort()) {
     const descriptor = openSync(join(path, file), 'r');
     descriptors.push(descriptor);
-    indexFile(descriptor, index);
+    for (const place of placesIn(descriptor)) index.set(place.header.key, place);
   }
   let own: { descriptor: number; offset: number } | undefined;
   const ownFile = () => {
     if (own) return own;
-    const descriptor = openSync(join(path, `${Date.now()}-${process.pid}.pack`), 'wx+');
+    const descriptor = openSync(join(path, `${Date.now()}-${randomUUID()}.pack`), 'wx+');
     descriptors.push(descriptor);
     own = { descriptor, offset: 0 };
     return own;
@@ -106,18 +130,23 @@ export function openStore(folder: string, variant: string): EmbeddingStore {
       return place && readValues(place);
     },
     put: (key, recordings) => {
-      const header: Header = { key, recordings: recordings.map(({ values: _values, ...rest }) => rest) };
+      const parts = recordings.map((r) => Buffer.from(r.values.buffer, r.values.byteOffset, r.values.byteLength));
+      const values = Buffer.concat(parts);
+      const described = recordings.map(({ values: _values, ...rest }) => rest);
+      const header: Header = { key, recordings: described, checksum: crc32(values) };
       const text = Buffer.from(JSON.stringify(header), 'utf8');
-      const values = recordings.map((r) => Buffer.from(r.values.buffer, r.values.byteOffset, r.values.byteLength));
-      const valueBytes = values.reduce((total, part) => total + part.length, 0);
       const prefix = Buffer.alloc(PREFIX_BYTES);
       prefix.writeUInt32LE(MAGIC, 0);
       prefix.writeUInt32LE(text.length, 4);
-      prefix.writeUInt32LE(valueBytes, 8);
+      prefix.writeUInt32LE(values.length, 8);
       const file = ownFile();
-      const record = Buffer.concat([prefix, text, ...values]);
-      writeSync(file.descriptor, record, 0, record.length, file.offset);
-      index.set(key, { descriptor: file.descriptor, offset: file.offset + PREFIX_BYTES + text.length, header });
+      const record = Buffer.concat([prefix, text, values]);
+      // A disk that is nearly full takes a part, and refuses the rest at the next attempt.
+      for (let done = 0; done < record.length; ) {
+        done += writeSync(file.descriptor, record, done, record.length - done, file.offset + done);
+      }
+      const offset = file.offset + PREFIX_BYTES + text.length;
+      index.set(key, { descriptor: file.descriptor, offset, valueBytes: values.length, header });
       file.offset += record.length;
     },
     close: () => {
@@ -136,7 +165,7 @@ type KnownHash = { size: number; modified: number; hash: string };
 export function createHasher(folder: string): { hashOf(path: string): string; save(): void } {
   const file = join(folder, 'hashes.json');
   mkdirSync(folder, { recursive: true });
-  const known = new Map<string, KnownHash>(existsSync(file) ? readHashes(file) : []);
+  const known = readHashes(file);
   let changed = false;
   return {
     hashOf(path) {
@@ -171,10 +200,10 @@ export function createHasher(folder: string): { hashOf(path: string): string; sa
 }
 
 /** A damaged list costs time, nothing else. */
-function readHashes(file: string): [string, KnownHash][] {
+function readHashes(file: string): Map<string, KnownHash> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return new Map<string, KnownHash>(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
-    return [];
+    return new Map();
   }
 }

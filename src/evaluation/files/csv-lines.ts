@@ -1,4 +1,5 @@
 // Lines of small CSV files as people write them, and one line of words per kind of mistake in a file.
+import { listed } from '../text/words.ts';
 
 export type CsvLine = { line: number; cells: string[] };
 
@@ -32,8 +33,7 @@ export function createLineProblems(file: string) {
     },
     messages: (): string[] =>
       [...kinds.values()].map(({ line, message, others }) => {
-        const more = others.length > LISTED ? ` and ${others.length - LISTED} more` : '';
-        const also = others.length > 0 ? `; the same at line ${others.slice(0, LISTED).join(', ')}${more}` : '';
+        const also = others.length > 0 ? `; the same at line ${listed(others, LISTED)}` : '';
         return `${file} line ${line}: ${message}${also}`;
       }),
   };

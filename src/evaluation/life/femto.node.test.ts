@@ -1,18 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { femto } from '../datasets/femto.ts';
+import { writeFiles } from '../files/files.test-util.ts';
 import { degradingBearing } from './degrading-bearing.test-util.ts';
 import { runFemtoLife } from './femto.node.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'thrum-life-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const write = (path: string, content: Uint8Array | string): void => {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-};
+const write = (path: string, content: Uint8Array | string): void => writeFiles(root, [[path, content]]);
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
 

@@ -1,11 +1,11 @@
 // Condition over life on FEMTO: from its folder, in archives or in the official files, to the result of the benchmark.
 import { join } from 'node:path';
 import type { DetectorSettings } from '../../detection/detector.ts';
-import { type EmbedJob, inputMessage } from '../../encoders/embed-file.node.ts';
+import type { EmbedJob } from '../../encoders/embed-file.node.ts';
 import { embedFiles } from '../../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../../encoders/embed-recording.ts';
 import { type EncoderSpec, identifyEncoder } from '../../encoders/load.node.ts';
-import { InputError } from '../../signal/errors.ts';
+import { InputError, inputMessage } from '../../signal/errors.ts';
 import { readRecordingFile } from '../../signal/read-file.node.ts';
 import { FEMTO_RECORD_INTERVAL, type FemtoBearing, femto, femtoBearings } from '../datasets/femto.ts';
 import { locate } from '../datasets/find.node.ts';

@@ -1,4 +1,5 @@
 // From anomaly scores in order of time to a health indicator, and how good an indicator it is.
+import { mean } from '../../signal/average.ts';
 import { InputError } from '../../signal/errors.ts';
 import { type Measured, measured, undefinedBecause } from '../metrics/measured.ts';
 
@@ -28,7 +29,7 @@ export function healthIndicator(scores: readonly number[], window: number): numb
   const logs = scores.map((score) => Math.log(Math.max(SMALLEST_SCORE, score)));
   return logs.map((_, i) => {
     const part = logs.slice(Math.max(0, i + 1 - window), i + 1);
-    return Math.exp(part.reduce((sum, value) => sum + value, 0) / part.length);
+    return Math.exp(mean(part));
   });
 }
 
@@ -58,8 +59,6 @@ export function monotonicity(values: readonly number[]): Measured {
   return measured(Math.abs(balance) / (values.length - 1));
 }
 
-const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /**
  * Trendability of an indicator, 0 to 1: |Pearson correlation with time|. Undefined for fewer than 3 values (two lie on
  * a line always) and where the indicator or time does not change.
@@ -68,7 +67,7 @@ const average = (values: readonly number[]): number => values.reduce((sum, value
 export function trendability(values: readonly number[], times: readonly number[]): Measured {
   checkSameLength('trendability', values, times);
   if (values.length < 3) return undefinedBecause(`trendability needs 3 records, there are ${values.length}`);
-  const [meanValue, meanTime] = [average(values), average(times)];
+  const [meanValue, meanTime] = [mean(values), mean(times)];
   let [covariance, valueVariance, timeVariance] = [0, 0, 0];
   for (const [i, value] of values.entries()) {
     covariance += (value - meanValue) * (times[i] - meanTime);
@@ -76,7 +75,7 @@ export function trendability(values: readonly number[], times: readonly number[]
     timeVariance += (times[i] - meanTime) ** 2;
   }
   // Rounding leaves a trace of variance in values that are all the same.
-  const none = (variance: number, mean: number): boolean => variance <= values.length * (1e-12 * mean) ** 2;
+  const none = (variance: number, centre: number): boolean => variance <= values.length * (1e-12 * centre) ** 2;
   if (none(valueVariance, meanValue)) return undefinedBecause('the indicator does not change');
   if (none(timeVariance, meanTime)) return undefinedBecause('time does not change');
   return measured(Math.min(1, Math.abs(covariance) / Math.sqrt(valueVariance * timeVariance)));
@@ -92,9 +91,9 @@ export type LifeEnds = { initial: number; final: number };
  */
 export function prognosability(lives: readonly LifeEnds[]): Measured {
   if (lives.length < 2) return undefinedBecause(`prognosability needs 2 lives, there are ${lives.length}`);
-  const range = average(lives.map(({ initial, final }) => Math.abs(final - initial)));
+  const range = mean(lives.map(({ initial, final }) => Math.abs(final - initial)));
   if (range === 0) return undefinedBecause('the indicator is the same at both ends of every life');
-  const meanFinal = average(lives.map(({ final }) => final));
+  const meanFinal = mean(lives.map(({ final }) => final));
   const variance = lives.reduce((sum, { final }) => sum + (final - meanFinal) ** 2, 0) / (lives.length - 1);
   return measured(Math.exp(-Math.sqrt(variance) / range));
 }

@@ -1,7 +1,7 @@
 // Condition over life: health curves, first alarms and remaining useful life, from the scores of machines run to failure.
 import { InputError } from '../../signal/errors.ts';
 import { arithmeticMean } from '../metrics/means.ts';
-import { combine, type Measured, measured, undefinedBecause } from '../metrics/measured.ts';
+import { combine, type Measured, measured, measuredOf, undefinedBecause } from '../metrics/measured.ts';
 import { type AlarmRule, type AlarmSummary, checkAlarmRule, defaultAlarmRule, firstAlarm } from './first-alarm.ts';
 import { healthIndicator, monotonicity, onsetOf, prognosability, trendability } from './health.ts';
 import {
@@ -26,7 +26,7 @@ export type LifeSettings = {
   shares: readonly number[];
 };
 
-export const defaultLifeSettings: LifeSettings = {
+const defaultLifeSettings: LifeSettings = {
   smoothSeconds: 500,
   alarm: defaultAlarmRule,
   shares: [0.3, 0.5, 0.7, 0.8, 0.9],
@@ -153,10 +153,7 @@ const NO_OTHERS = 'remaining life is learnt from other bearings, and there is on
 /** Undefined where it is for one bearing, which the reason then names. */
 const meanOf = (bearings: readonly BearingResult[], of: (bearing: BearingResult) => Measured): Measured =>
   combine(
-    bearings.map((one) => {
-      const figure = of(one);
-      return figure.value === null ? undefinedBecause(`${one.bearing}: ${figure.reason}`) : figure;
-    }),
+    bearings.map((one) => measuredOf(one.bearing, of(one))),
     arithmeticMean,
   );
 
@@ -176,7 +173,8 @@ function checkLives(lives: readonly ScoredLife[], { smoothSeconds, alarm, shares
   }
 }
 
-const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+/** `30 %`, `33.3 %` */
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
 /** How it was done, in words. */
 const describe = ({ smoothSeconds, alarm, shares }: LifeSettings): string =>

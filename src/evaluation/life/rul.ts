@@ -1,4 +1,5 @@
 // Remaining useful life: the score of the PHM 2012 challenge, a trend extrapolator, and two baselines that look at no signal.
+import { mean, median } from '../../signal/average.ts';
 import { InputError } from '../../signal/errors.ts';
 import { checkSameLength } from './health.ts';
 
@@ -20,7 +21,11 @@ export function phmScore(actual: number, predicted: number): number {
 }
 
 /** What is known of a machine that has run to failure. */
-export type FinishedLife = { lifeSeconds: number /** Health indicator at the end, above 0. */; finalHealth: number };
+export type FinishedLife = {
+  lifeSeconds: number;
+  /** Health indicator at the end, above 0. */
+  finalHealth: number;
+};
 
 /** What is known of a machine that still runs: everything up to now and nothing after. */
 export type RunningLife = {
@@ -38,8 +43,6 @@ export type RulEstimate = {
   basis: 'trend' | 'age';
 };
 
-const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 function checkTraining(who: string, lives: readonly unknown[]): void {
   if (lives.length === 0) throw new InputError(`${who}: expected at least 1 finished life to learn from, got none`);
 }
@@ -50,7 +53,7 @@ function checkTraining(who: string, lives: readonly unknown[]): void {
  */
 export function ageRemainingLife(lives: readonly number[], age: number): number {
   checkTraining('ageRemainingLife', lives);
-  return Math.max(0, average(lives) - age);
+  return Math.max(0, mean(lives) - age);
 }
 
 /**
@@ -60,7 +63,7 @@ export function ageRemainingLife(lives: readonly number[], age: number): number 
 export function constantRemainingLife(lives: readonly number[], shares: readonly number[]): number {
   checkTraining('constantRemainingLife', lives);
   checkTraining('constantRemainingLife', shares);
-  return average(lives) * average(shares.map((share) => 1 - share));
+  return mean(lives) * mean(shares.map((share) => 1 - share));
 }
 
 /**
@@ -72,7 +75,7 @@ export function fitLine(
   values: readonly number[],
 ): { slope: number; last: number } | undefined {
   checkSameLength('fitLine', values, times);
-  const [meanTime, meanValue] = [average(times), average(values)];
+  const [meanTime, meanValue] = [mean(times), mean(values)];
   let [covariance, variance] = [0, 0];
   for (const [i, time] of times.entries()) {
     covariance += (time - meanTime) * (values[i] - meanValue);
@@ -85,12 +88,6 @@ export function fitLine(
 
 /** Fewer records since the onset make no trend. */
 const LEAST_TREND = 5;
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
 
 /** Health at which a machine is taken to fail: the median over finished lives of the health at their end. */
 export function failureHealth(lives: readonly FinishedLife[]): number {

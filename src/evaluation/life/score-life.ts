@@ -1,9 +1,12 @@
 // A life as a detector hears it that was fitted on its beginning: one anomaly score per record.
-import { calibrationFolds, type Detector, type DetectorSettings, fitDetector, mean } from '../../detection/detector.ts';
-import { nearestNeighbours } from '../../detection/knn.ts';
-import { fromRows } from '../../detection/matrix.ts';
+import {
+  calibrationFolds,
+  crossFit,
+  type Detector,
+  type DetectorSettings,
+  fitDetector,
+} from '../../detection/detector.ts';
 import { createScorer } from '../../detection/score.ts';
-import { learnTransform, transformRows } from '../../detection/transform.ts';
 import type { Band } from '../../encoders/types.ts';
 import { InputError } from '../../signal/errors.ts';
 import { checkSameLength } from './health.ts';
@@ -61,21 +64,10 @@ export function fittedRecords(
  * (parts of consecutive records are left out together, as in the detector's own calibration). Scored by the detector
  * itself they would come out too low, and every curve would rise after them.
  */
-async function heldOutScores(detector: Detector, vectors: readonly Float32Array[]): Promise<number[]> {
-  const { k, metric, transform: kind } = detector.settings;
-  const folds = calibrationFolds(detector.entries);
-  const scores: number[] = [];
-  for (const fold of new Set(folds)) {
-    const rest = fromRows(vectors.filter((_, i) => folds[i] !== fold));
-    const held = fromRows(vectors.filter((_, i) => folds[i] === fold));
-    const transform = learnTransform(kind, rest);
-    const found = await nearestNeighbours(transformRows(transform, rest), transformRows(transform, held), {
-      k,
-      metric,
-    });
-    scores.push(...found.map(({ distances }) => mean(distances) / detector.scales['']));
-  }
-  return scores;
+async function heldOutScores({ bank, entries, bands, settings, scales }: Detector): Promise<number[]> {
+  // Consecutive records share a fold, so the order of folds is that of the records.
+  const heldOut = await crossFit(bank, calibrationFolds(entries), bands, settings);
+  return heldOut.map(({ distance }) => distance / scales['']);
 }
 
 /**
@@ -92,11 +84,10 @@ export async function scoreLife(life: EmbeddedLife, options: ScoreLifeOptions): 
     );
   }
   const fitted = fittedRecords(bearing, vectors.length, options);
-  const early = vectors.slice(0, fitted);
   const detector = await fitDetector({
     encoder: options.encoder,
     signal: { sampleRate, channel: options.channel, segmentSeconds: null },
-    segments: early.map((vector, i) => ({
+    segments: vectors.slice(0, fitted).map((vector, i) => ({
       entry: { file: `${bearing}#${i}`, startSeconds: 0, durationSeconds: 0 },
       vector,
     })),
@@ -104,7 +95,7 @@ export async function scoreLife(life: EmbeddedLife, options: ScoreLifeOptions): 
     settings: options.detector,
   });
   const scorer = createScorer(detector);
-  const score = await heldOutScores(detector, early);
+  const score = await heldOutScores(detector);
   for (const vector of vectors.slice(fitted)) score.push((await scorer.score([vector])).score);
   return { bearing, condition, ageSeconds, score, fitted, threshold: detector.threshold as number };
 }

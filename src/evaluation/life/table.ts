@@ -1,6 +1,9 @@
 // A result over life as text, as rows of a table for other programs, and as JSON.
+import { mean } from '../../signal/average.ts';
+import { csvLine } from '../../signal/readers/csv-write.ts';
 import type { Measured } from '../metrics/measured.ts';
-import { type LifeResult, RUL_METHODS, type RulMethod } from './protocol.ts';
+import { alignRows } from '../text/plain.ts';
+import { type LifeResult, percent, RUL_METHODS, type RulMethod } from './protocol.ts';
 
 const HOUR = 3600;
 
@@ -9,16 +12,11 @@ const UNDEFINED = '-';
 const fixed = (figure: Measured, digits: number): string =>
   figure.value === null ? UNDEFINED : figure.value.toFixed(digits);
 
-const percent = (figure: Measured): string =>
+const percentOf = (figure: Measured): string =>
   figure.value === null ? UNDEFINED : `${(100 * figure.value).toFixed(1)} %`;
 
-/** Cells in columns as wide as they need: the first to the left, the others to the right. */
-function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, c) => Math.max(...rows.map((cells) => cells[c].length)));
-  return rows.map((cells) =>
-    cells.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '),
-  );
-}
+const align = (rows: readonly (readonly string[])[]): string[] =>
+  alignRows(rows, (column) => (column === 0 ? 'left' : 'right'));
 
 const bearingRows = ({ bearings, mean }: LifeResult): string[][] => [
   [
@@ -38,7 +36,7 @@ const bearingRows = ({ bearings, mean }: LifeResult): string[][] => [
     String(one.records),
     String(one.fitted),
     (one.lifeSeconds / HOUR).toFixed(2),
-    percent(one.alarm.shareOfLife),
+    percentOf(one.alarm.shareOfLife),
     String(one.alarm.falseAlarms),
     String(one.alarm.earlyAlarms),
     fixed(one.monotonicity, 3),
@@ -50,7 +48,7 @@ const bearingRows = ({ bearings, mean }: LifeResult): string[][] => [
     '',
     '',
     '',
-    percent(mean.firstAlarm),
+    percentOf(mean.firstAlarm),
     fixed(mean.falseAlarms, 1),
     fixed(mean.earlyAlarms, 1),
     fixed(mean.monotonicity, 3),
@@ -69,11 +67,11 @@ export function scoresByShare({ settings, bearings }: LifeResult): {
   if (predicted.length === 0) return [];
   return settings.shares.map((share, i) => {
     const at = predicted.map(({ rul }) => rul[i]);
-    const meanOf = (method: RulMethod): number => at.reduce((sum, { score }) => sum + score[method], 0) / at.length;
+    const scoreOf = (method: RulMethod): number => mean(at.map(({ score }) => score[method]));
     return {
       share,
       trends: at.filter(({ basis }) => basis === 'trend').length,
-      score: { trend: meanOf('trend'), age: meanOf('age'), constant: meanOf('constant') },
+      score: { trend: scoreOf('trend'), age: scoreOf('age'), constant: scoreOf('constant') },
     };
   });
 }
@@ -81,7 +79,7 @@ export function scoresByShare({ settings, bearings }: LifeResult): {
 const shareRows = (result: LifeResult): string[][] => [
   ['truncated at', 'with a trend', ...RUL_METHODS.map((method) => `RUL ${method}`)],
   ...scoresByShare(result).map(({ share, trends, score }) => [
-    `${Number((100 * share).toPrecision(3))} %`,
+    percent(share),
     `${trends} of ${result.bearings.length}`,
     ...RUL_METHODS.map((method) => score[method].toFixed(3)),
   ]),
@@ -140,12 +138,6 @@ const CSV_COLUMNS = [
 
 type Cell = string | number | null;
 
-/** RFC 4180: quotes around cells that hold a separator, a quote or a line end. */
-const csvCell = (cell: Cell): string => {
-  const text = cell === null ? '' : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
 /**
  * One row per bearing and share of life at which its remaining life was predicted (one row where it was not), under a
  * header; figures of the bearing stand in each of its rows. Undefined figures are empty.
@@ -178,7 +170,7 @@ export function lifeCsv(result: LifeResult): string {
       ...RUL_METHODS.map((method) => score[method]),
     ]);
   });
-  return [CSV_COLUMNS, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\n`).join('');
+  return [CSV_COLUMNS, ...rows].map((cells) => `${csvLine(cells)}\n`).join('');
 }
 
 /** The whole result, curves included, as one line of JSON. */

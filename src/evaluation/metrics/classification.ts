@@ -1,8 +1,20 @@
 // Figures of a classification from true and predicted labels: per class, averaged, and by group of recordings.
 import { InputError } from '../../signal/errors.ts';
-import type { ClassResult, Confusion } from '../result.ts';
 import { arithmeticMean } from './means.ts';
 import { type Measured, measured, undefinedBecause } from './measured.ts';
+
+/** Of one class. */
+export type ClassResult = {
+  label: string;
+  precision: Measured;
+  recall: Measured;
+  f1: Measured;
+  /** Recordings of this class that were classified. */
+  support: number;
+};
+
+/** Rows are the true classes, columns the predicted ones. */
+export type Confusion = { labels: string[]; counts: number[][] };
 
 /** All are undefined where there are no recordings. */
 export type ClassificationFigures = {

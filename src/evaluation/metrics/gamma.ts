@@ -1,5 +1,6 @@
 // The gamma distribution: quantiles, a fit to anomaly scores, and the decision threshold it gives.
 import { logGamma } from '../../detection/student-t.ts';
+import { mean } from '../../signal/average.ts';
 import { InputError } from '../../signal/errors.ts';
 
 /** Density proportional to (x - location)^(shape - 1) exp(-(x - location) / scale) above `location`. */
@@ -168,14 +169,14 @@ export function fitGamma(scores: readonly number[]): GammaDistribution {
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad >= 0) throw new InputError(`fitGamma: expected finite scores, got ${scores[bad]} at index ${bad}`);
   const lowest = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
-  if (!(variance > 0 && mean > lowest)) {
+  const centre = mean(scores);
+  const variance = scores.reduce((sum, score) => sum + (score - centre) ** 2, 0) / scores.length;
+  if (!(variance > 0 && centre > lowest)) {
     throw new InputError(
       `fitGamma: expected at least two different scores, got ${scores.length} that are all equal; give more normal recordings`,
     );
   }
-  const at = (decade: number) => fitAt(scores, lowest, mean, Math.sqrt(variance) * 10 ** decade);
+  const at = (decade: number) => fitAt(scores, lowest, centre, Math.sqrt(variance) * 10 ** decade);
   const grid = Array.from({ length: 91 }, (_, i) => -6 + i / 10);
   const losses = grid.map((decade) => at(decade).loss);
   const best = grid[losses.indexOf(Math.min(...losses))];
@@ -186,7 +187,7 @@ export function fitGamma(scores: readonly number[]): GammaDistribution {
     else low = a;
   }
   const inner = at((low + high) / 2);
-  const edge = fitAt(scores, lowest, mean, 0);
+  const edge = fitAt(scores, lowest, centre, 0);
   const { shape, location, scale } = edge.loss < inner.loss ? edge : inner;
   return { shape, location, scale };
 }

@@ -1,7 +1,8 @@
 // From anomaly scores to a year's figure, by the rules of SIREN, of RMIS and of the challenge itself.
-
+import { sectionLabel } from '../dcase/years.ts';
+import { groupBy } from '../group-by.ts';
 import { arithmeticMean, harmonicMean } from '../metrics/means.ts';
-import { combine, type Measured, undefinedBecause } from '../metrics/measured.ts';
+import { combine, type Measured, measuredOf, undefinedBecause } from '../metrics/measured.ts';
 import { partialAuc, rocAuc } from '../metrics/roc.ts';
 import type { SectionResult } from '../result.ts';
 import type { BankRule, Clip } from './anomaly-scores.ts';
@@ -36,16 +37,20 @@ const areaOf = (
 ): Measured => {
   const known = clips.filter(({ anomalous }) => anomalous !== undefined);
   if (known.length === 0 && clips.length > 0) return undefinedBecause(`${what}: the truth is not at hand`);
-  const found = area(
-    known.map(({ anomalous }) => anomalous === true),
-    known.map(({ score }) => score),
-  );
-  return found.value === null ? undefinedBecause(`${what}: ${found.reason}`) : found;
+  const labels = known.map(({ anomalous }) => anomalous === true);
+  const scores = known.map(({ score }) => score);
+  return measuredOf(what, area(labels, scores));
 };
 
 const auc = (clips: readonly ScoredClip[], what: string): Measured => areaOf(clips, what, rocAuc);
 const pauc = (clips: readonly ScoredClip[], what: string): Measured =>
   areaOf(clips, what, (anomalous, scores) => partialAuc(anomalous, scores, 0.1));
+
+/** Clips of a domain. Where there are none but some of which nothing is known, those: it is their truth that is missing. */
+const ofDomain = (clips: readonly ScoredClip[], domain: 'source' | 'target'): ScoredClip[] => {
+  const own = clips.filter((clip) => clip.domain === domain);
+  return own.length > 0 ? own : clips.filter((clip) => clip.domain === undefined && clip.anomalous === undefined);
+};
 
 /**
  * AUC and partial AUC (maximum false-positive rate 0.1, McClish) of every section. 2020: per machine id. 2021: per
@@ -56,21 +61,20 @@ export function sectionResults(
   scored: readonly ScoredClip[],
   anomalies: AnomalyRules['anomalies'],
 ): SectionResult[] {
-  const groups = new Map<string, ScoredClip[]>();
-  for (const clip of scored) {
-    const key = `${clip.set}\n${clip.machine}\n${clip.section}`;
-    groups.set(key, [...(groups.get(key) ?? []), clip]);
-  }
+  const groups = groupBy(scored, ({ set, machine, section }) => [set, machine, section].join('/'));
   return [...groups.values()].map((clips): SectionResult => {
     const { set, machine, section } = clips[0];
-    const what = `${machine} ${section.startsWith('id') ? section : `section ${section}`}`;
+    const what = sectionLabel(machine, section);
     const whole = { set, machine, section };
     if (year === 2020) return { ...whole, auc: [{ value: auc(clips, what) }], pauc: [{ value: pauc(clips, what) }] };
     const domains = (['source', 'target'] as const).map((domain) => ({
       domain,
       what: `${what} ${domain}`,
-      own: clips.filter((clip) => clip.domain === domain),
-      against: clips.filter((clip) => clip.domain === domain || clip.anomalous === true),
+      own: ofDomain(clips, domain),
+      against: [
+        ...ofDomain(clips, domain),
+        ...clips.filter((clip) => clip.domain !== domain && clip.anomalous === true),
+      ],
     }));
     if (year === 2021) {
       return {

@@ -1,14 +1,17 @@
 // Anomaly scores of a machine's test clips: the distance to the nearest normal clip, in one bank or in one per domain.
 import { nearestNeighbours } from '../../detection/knn.ts';
 import { type Floats, type Matrix, selectRows } from '../../detection/matrix.ts';
+import { mean } from '../../signal/average.ts';
+import type { Domain } from '../dcase/names.ts';
+import type { DcaseSet } from '../dcase/years.ts';
 
 /** What is known about a clip of an anomaly-detection data set. */
 export type Clip = {
-  set: 'development' | 'evaluation';
+  set: DcaseSet;
   machine: string;
   /** `id_01` in 2020, `00` later. */
   section: string;
-  domain?: 'source' | 'target';
+  domain?: Domain;
   split: 'train' | 'test';
   /** Undefined where the truth is not at hand. */
   anomalous?: boolean;
@@ -43,9 +46,9 @@ async function nearestDistances(
 
 /** To mean 0 and population deviation 1; all 0 where nothing varies. */
 export function standardise(values: readonly number[]): number[] {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return values.map((value) => (deviation > 0 ? (value - mean) / deviation : 0));
+  const centre = mean(values);
+  const deviation = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+  return values.map((value) => (deviation > 0 ? (value - centre) / deviation : 0));
 }
 
 function banksOf(clips: readonly Clip[], train: readonly number[], rule: BankRule): number[][] {
@@ -98,6 +101,6 @@ export async function usualDistance(clips: readonly Clip[], matrix: Matrix<Float
     bankGroups: groups,
     queryGroups: groups,
   });
-  const mean = found.reduce((sum, { distances }) => sum + distances[0], 0) / found.length;
-  return mean > 0 ? mean : 1;
+  const usual = mean(found.map(({ distances }) => distances[0]));
+  return usual > 0 ? usual : 1;
 }

@@ -4,7 +4,7 @@ import { permutation } from './mersenne-twister.ts';
 
 export type Split = { train: number[]; test: number[] };
 
-/** Guards floating-point shares such as 0.35 * 20 = 7.000000000000001 no more than scikit-learn does: exactly alike. */
+/** Rounded up as scikit-learn does, floating-point noise included: 0.35 * 20 = 7.000000000000001 makes 8. */
 const testCount = (count: number, testSize: number): number => Math.ceil(testSize * count);
 
 /**

@@ -94,7 +94,7 @@ function describe(heard: readonly Heard[], rowsOf: (one: Heard) => number): Omit
   for (const one of heard) {
     const { sample, content, recording } = one;
     for (let r = 0; r < rowsOf(one); r++) {
-      const channel = sample.channel ?? Math.floor(r / recording.segments) + 1;
+      const channel = sample.attributes.microphone ?? sample.channel ?? Math.floor(r / recording.segments) + 1;
       rows.names.push(sample.path);
       rows.labels.push(sample.label);
       rows.takes.push(sample.take);

@@ -70,10 +70,15 @@ export async function evaluateDetection(
   for (const key of [...machines.keys()].sort()) {
     const parts = load(machines.get(key) as Sample[]).map((heard) => {
       const { kept, problems: others } = oneKind(heard);
-      problems.push(...others);
+      problems.push(...others.map((line) => `dcase${year}: ${line}`));
       return kept;
     });
-    const rows = commonRows(parts).map(rowsByChannel);
+    const common = commonRows(parts);
+    if (common[0].length === 0) {
+      problems.push(`dcase${year}: ${key}: no clip could be embedded by every encoder; the machine is left out`);
+      continue;
+    }
+    const rows = common.map(rowsByChannel);
     const clips = rows[0].samples.map(clipOf);
     const matrices = rows.map(({ channels }) => channels[0]);
     const { scores, unscored } =

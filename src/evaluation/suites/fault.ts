@@ -254,7 +254,8 @@ async function evaluateSimilarity(
   const matrices = parts.map(({ channels }) => channels[0]);
   // Of vectors of length 1 side by side, the cosine is the mean of the single cosines.
   const matrix = normaliseRows(joinMatrices(fusion === 'averaged' ? matrices.map(normaliseRows) : matrices));
-  const groups = compat ? rows.channelTakes : rows.takes;
+  const channelsApart = compat && !task.wholeTakes;
+  const groups = channelsApart ? rows.channelTakes : rows.takes;
   const classes = [...new Set(rows.labels)];
   const official = task.protocol === 'official split';
   const testSize = task.testSize ?? 0.5;
@@ -263,7 +264,7 @@ async function evaluateSimilarity(
   const apart = official ? rows.names.map((_, i) => String(i)) : groups;
   const sealed = { matrix, rows, ranked: await rankNeighbours(matrix, apart), classes };
   const { predictions, runs } = await runSplits(sealed, splits);
-  const seal = compat ? 'sealed by take and channel' : 'sealed by take';
+  const seal = channelsApart ? 'sealed by take and channel' : 'sealed by take';
   const words = official ? 'official split' : `${RMIS_SEEDS.length} splits, ${seal}, ${testSize} for testing`;
   const curve = official ? undefined : await curveOf(sealed, groups);
   if (typeof curve === 'string') problems.push(`${task.view}: ${curve}`);

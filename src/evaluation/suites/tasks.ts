@@ -26,6 +26,8 @@ export type FaultTask = {
   /** RMIS: windows of this length, and the share of takes that is tested. */
   windowSeconds?: number;
   testSize?: number;
+  /** RMIS: its code keeps takes whole here, where it parts the channels of a take elsewhere. */
+  wholeTakes?: boolean;
   /** RMIS: divided by the largest magnitude of the view where that exceeds 1. */
   fullScale?: boolean;
 };
@@ -59,8 +61,8 @@ const rmisTasks: FaultTask[] = [
   sealed('sdust-bearing', 'sdust-bearing', 10),
   sealed('sdust-gear', 'sdust-gear', 10),
   ...['sound', 'vibration', 'voltage', 'current'].map((modality) => sealed(`umged-${modality}`, 'umged', 10, 0.2)),
-  sealed('pu-vibration', 'pu', 4),
-  sealed('pu-current', 'pu', 4),
+  { ...sealed('pu-vibration', 'pu', 4), wholeTakes: true },
+  { ...sealed('pu-current', 'pu', 4), wholeTakes: true },
 ];
 
 /** Freely available data sets, of which only CWRU is in a published table. */

@@ -1,7 +1,8 @@
 // A small benchmark with every kind of detail, for tests: made-up numbers, two encoders of our own, real published rows.
 import { type Measured, measured, undefinedBecause } from '../metrics/measured.ts';
 import type { BenchResult, ClassificationResult, DetectionResult, LeakageAudit } from '../result.ts';
-import { publishedRows, suiteColumns } from './published.ts';
+import { publishedRows } from './published.ts';
+import { suiteColumns } from './suites.ts';
 import { summarise } from './summary.ts';
 
 const clean: LeakageAudit = { splits: 10, sharedTakes: 0, sharedContent: 0, examples: [] };

@@ -1,7 +1,17 @@
 // What every form of a benchmark table shares: percent, the best of a column, lines about audits, and a last check.
+import { mean } from '../../signal/average.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Measured } from '../metrics/measured.ts';
-import type { BenchResult, BenchRow, ClassificationResult, Detail, DetectionResult, LeakageAudit } from '../result.ts';
+import type {
+  BenchResult,
+  BenchRow,
+  ClassificationResult,
+  Detail,
+  DetectionResult,
+  LeakageAudit,
+  SectionResult,
+} from '../result.ts';
+import { counted } from '../text/words.ts';
 
 /** A share 0..1 in percent, without the sign. */
 export const percent = (share: number, decimals: number): string => (share * 100).toFixed(decimals);
@@ -23,32 +33,43 @@ export const bestCell = (rows: readonly BenchRow[], column: string): string | un
   return values.length < 2 ? undefined : percent(Math.max(...values), tableDecimals);
 };
 
+/** Whether a share prints as the best cell of its column. */
 export const isBest = (value: number, best: string | undefined): boolean => percent(value, tableDecimals) === best;
 
 /** `10 splits: nothing lies on both sides`, or how much does, with examples. */
 export const auditLine = (audit: LeakageAudit): string => {
-  const splits = `${audit.splits} ${audit.splits === 1 ? 'split' : 'splits'}`;
+  const splits = counted(audit.splits, 'split');
   if (audit.sharedTakes === 0 && audit.sharedContent === 0) return `${splits}: no take and no content on both sides`;
-  const takes = `${audit.sharedTakes} ${audit.sharedTakes === 1 ? 'take' : 'takes'}`;
-  const files = `the content of ${audit.sharedContent} ${audit.sharedContent === 1 ? 'file' : 'files'}`;
   const examples = audit.examples.length > 0 ? ` (${audit.examples.join(', ')})` : '';
-  return `${splits}: ${takes} and ${files} on both sides${examples}`;
+  return `${splits}: ${counted(audit.sharedTakes, 'take')} and the content of ${counted(audit.sharedContent, 'file')} on both sides${examples}`;
 };
 
-/** Domains in the order of the columns of a section table. */
-export const domainsOf = (
-  detail: DetectionResult,
-  figure: 'auc' | 'pauc',
-): (DetectionResult['sections'][0]['auc'][0]['domain'] | undefined)[] => {
-  const used = new Set(detail.sections.flatMap((section) => section[figure].map((entry) => entry.domain)));
-  return ([undefined, 'source', 'target'] as const).filter((domain) => used.has(domain));
-};
+type SectionColumn = { title: string; figureOf(section: SectionResult): Measured | undefined };
+
+/** The columns of a table of sections: AUC and pAUC, each by domain where there are some. */
+export function sectionColumns({ sections }: DetectionResult): SectionColumn[] {
+  const columnsOf = (key: 'auc' | 'pauc', name: string): SectionColumn[] => {
+    const used = new Set(sections.flatMap((section) => section[key].map(({ domain }) => domain)));
+    return ([undefined, 'source', 'target'] as const)
+      .filter((domain) => used.has(domain))
+      .map((domain) => ({
+        title: domain ? `${name} ${domain}` : name,
+        figureOf: (section) => section[key].find((entry) => entry.domain === domain)?.value,
+      }));
+  };
+  return [...columnsOf('auc', 'AUC'), ...columnsOf('pauc', 'pAUC')];
+}
+
+/** What was measured here first, then what was published, each in the order given. */
+export const ownFirst = <T extends { published: boolean }>(rows: readonly T[]): T[] => [
+  ...rows.filter(({ published }) => !published),
+  ...rows.filter(({ published }) => published),
+];
 
 /** The worst, the mean and the best of repeated splits, in percent. */
 export const runsLine = (runs: readonly number[]): string => {
-  const mean = runs.reduce((sum, run) => sum + run, 0) / runs.length;
   const [low, high] = [Math.min(...runs), Math.max(...runs)];
-  return `${runs.length} splits: ${percent(low, detailDecimals)} to ${percent(high, detailDecimals)} %, mean ${percent(mean, detailDecimals)} %`;
+  return `${runs.length} splits: ${percent(low, detailDecimals)} to ${percent(high, detailDecimals)} %, mean ${percent(mean(runs), detailDecimals)} %`;
 };
 
 function checkShare(value: number, where: string): void {

@@ -1,10 +1,8 @@
 // The benchmark for other programs: one line per encoder, and one line per figure behind it. RFC 4180, percent.
+import { csvLine } from '../../signal/readers/csv-write.ts';
 import type { Measured } from '../metrics/measured.ts';
 import type { BenchResult, BenchRow, ClassificationResult, Detail, DetectionResult } from '../result.ts';
 import { checkBench, percent, tableDecimals } from './cells.ts';
-
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const line = (cells: readonly string[]): string => cells.map(quote).join(',');
 
 /** A comment is one line, whatever the command contains. */
 const commentOf = ({ provenance }: BenchResult): string =>
@@ -45,7 +43,7 @@ export function benchCsv(result: BenchResult): string {
     ...columns.map(({ id }) => cell(row.values[id], row.published)),
     reasons(row, columns),
   ]);
-  return `${[commentOf(result), line(header), ...rows.map(line)].join('\n')}\n`;
+  return `${[commentOf(result), csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
 }
 
 /** One figure; what does not apply is absent. `x` is the number of a run from 1, or the share of training data. */
@@ -153,5 +151,5 @@ export function detailCsv(result: BenchResult): string {
       ]),
     ),
   );
-  return `${[commentOf(result), line(header), ...rows.map(line)].join('\n')}\n`;
+  return `${[commentOf(result), csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
 }

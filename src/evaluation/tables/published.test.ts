@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BenchRow } from '../result.ts';
-import { publishedNotes, publishedRows, suiteColumns } from './published.ts';
+import { publishedNotes, publishedRows } from './published.ts';
+import { suiteColumns } from './suites.ts';
 
 const cell = (row: BenchRow, id: string): number => Number(((row.values[id].value ?? Number.NaN) * 100).toFixed(4));
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

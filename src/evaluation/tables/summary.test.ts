@@ -56,12 +56,14 @@ describe('summarise', () => {
   });
 
   it('says "was" of one, and gives no overall mean where a suite has one kind only', () => {
-    const one = columns.filter(({ group }) => group === 'anomaly detection');
+    const one = columns.filter(({ id, group }) => group === 'anomaly detection' || id === 'ad-mean');
     const values = Object.fromEntries(one.slice(1).map(({ id }) => [id, measured(0.5)]));
     expect(summarise(one, values).values).toEqual({
       'ad-mean': { value: null, reason: '1 of 6 data sets was not run' },
     });
     expect(summarise([], {})).toEqual({ values: {}, notes: [] });
+    const shares = { cwru: measured(0.5), mfpt: measured(0.7) };
+    expect(summarise(suiteColumns('open'), shares)).toEqual({ values: {}, notes: [] });
   });
 
   it('lies between the lowest and the highest, and does not depend on the order within a kind', () => {

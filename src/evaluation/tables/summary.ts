@@ -1,5 +1,7 @@
 // The means at the end of a benchmark row. A mean over only some of its data sets is no number of the table.
-import { combine, type Measured, measured, undefinedBecause } from '../metrics/measured.ts';
+import { mean } from '../../signal/average.ts';
+import { arithmeticMean } from '../metrics/means.ts';
+import { combine, type Measured, measuredOf, undefinedBecause } from '../metrics/measured.ts';
 import type { BenchResult, Column } from '../result.ts';
 
 export type Summary = {
@@ -8,8 +10,6 @@ export type Summary = {
   /** What an incomplete mean would be over the data sets that were run: lines of text, not to be compared. */
   notes: string[];
 };
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const notRun = (missing: number, all: number): string =>
   `${missing} of ${all} data sets ${missing === 1 ? 'was' : 'were'} not run`;
@@ -20,11 +20,10 @@ type Values = Readonly<Record<string, Measured | undefined>>;
 function meanOver(columns: readonly Column[], values: Values): Measured {
   const parts = columns.flatMap((column) => values[column.id] ?? []);
   if (parts.length < columns.length) return undefinedBecause(notRun(columns.length - parts.length, columns.length));
-  const named = columns.map((column): Measured => {
-    const value = values[column.id]!;
-    return value.value === null ? undefinedBecause(`${column.title}: ${value.reason}`) : value;
-  });
-  return combine(named, (numbers) => measured(mean(numbers)));
+  return combine(
+    columns.map(({ title }, i) => measuredOf(title, parts[i])),
+    arithmeticMean,
+  );
 }
 
 function noteOf(title: string, columns: readonly Column[], values: Values): string[] {
@@ -41,23 +40,21 @@ function noteOf(title: string, columns: readonly Column[], values: Values): stri
  *
  * `ad-mean` is the mean over the anomaly detection columns, `fd-mean` over the fault diagnosis columns (SIREN: IIEE, IICA,
  * CWRU and both views of MAFAULDA count one fifth each; RMIS: one thirteenth each), `overall` the mean of those two, as
- * in the published tables of both suites. A kind of column that the suite lacks has no mean, and then no `overall`.
+ * in the published tables of both suites. A kind of column that the suite lacks has no mean, and then no `overall`; nor has a suite whose columns name none.
  */
 export function summarise(columns: readonly Column[], values: Values): Summary {
   const of = (group: Column['group']) => columns.filter((column) => column.group === group);
   const [ad, fd] = [of('anomaly detection'), of('fault diagnosis')];
   const summary: Summary = { values: {}, notes: [] };
   for (const [id, title, group] of [['ad-mean', 'AD mean', ad] as const, ['fd-mean', 'FD mean', fd] as const]) {
-    if (group.length === 0) continue;
+    if (group.length === 0 || !columns.some((column) => column.id === id)) continue;
     summary.values[id] = meanOver(group, values);
     summary.notes.push(...noteOf(title, group, values));
   }
-  if (ad.length === 0 || fd.length === 0) return summary;
+  if (summary.values['ad-mean'] === undefined || summary.values['fd-mean'] === undefined) return summary;
   const both = meanOver([...ad, ...fd], values);
   summary.values.overall =
-    both.value === null
-      ? both
-      : combine([summary.values['ad-mean'], summary.values['fd-mean']], (means) => measured(mean(means)));
+    both.value === null ? both : combine([summary.values['ad-mean'], summary.values['fd-mean']], arithmeticMean);
   return summary;
 }
 

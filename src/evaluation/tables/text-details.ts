@@ -1,8 +1,8 @@
 // What lies behind one number of a benchmark, as plain text: machines, classes, confusion, splits, audit.
 import type { Measured } from '../metrics/measured.ts';
 import type { ClassificationResult, Detail, DetectionResult } from '../result.ts';
-import { auditLine, detailDecimals, domainsOf, percent, runsLine } from './cells.ts';
-import { columnWidth, gap, type PlainColumn, plainTable, printable, wrap } from './plain.ts';
+import { columnWidth, gap, type PlainColumn, plainTable, printable, wrap } from '../text/plain.ts';
+import { auditLine, detailDecimals, percent, runsLine, sectionColumns } from './cells.ts';
 
 type Mark = { mark(reason: string): string };
 
@@ -85,8 +85,6 @@ function classificationLines(detail: ClassificationResult, width: number, notes:
   ];
 }
 
-const figureNames = { auc: 'AUC', pauc: 'pAUC' };
-
 function detectionLines(detail: DetectionResult, width: number, notes: Mark): string[] {
   const { sections } = detail;
   const figures: [string, Measured][] = [
@@ -96,15 +94,13 @@ function detectionLines(detail: DetectionResult, width: number, notes: Mark): st
     ['official (evaluation)', detail.official],
   ];
   const summary = figures.map(([name, value]) => `${name} ${figure(value, notes)}`).join(', ');
-  const numbers = (['auc', 'pauc'] as const).flatMap((key) =>
-    domainsOf(detail, key).map((domain) =>
-      right(
-        domain ? `${figureNames[key]} ${domain}` : figureNames[key],
-        sections.map((section) => {
-          const entry = section[key].find((candidate) => candidate.domain === domain);
-          return entry ? figure(entry.value, notes) : '';
-        }),
-      ),
+  const numbers = sectionColumns(detail).map(({ title, figureOf }) =>
+    right(
+      title,
+      sections.map((section) => {
+        const value = figureOf(section);
+        return value ? figure(value, notes) : '';
+      }),
     ),
   );
   const column = (key: 'set' | 'machine' | 'section') =>

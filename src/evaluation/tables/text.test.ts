@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { measured } from '../metrics/measured.ts';
 import type { BenchResult } from '../result.ts';
+import { plainTable, wrap } from '../text/plain.ts';
 import { benchFixture, classificationFixture } from './bench.fixture.ts';
-import { plainTable, wrap } from './plain.ts';
-import { publishedRows, suiteColumns } from './published.ts';
+import { publishedRows } from './published.ts';
+import { suiteColumns } from './suites.ts';
 import { formatBench } from './text.ts';
 
 const small = (): BenchResult =>

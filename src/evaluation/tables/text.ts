@@ -1,8 +1,8 @@
 // The benchmark table in a terminal: plain text, aligned, split by group where the terminal is narrow.
 import type { Measured } from '../metrics/measured.ts';
 import type { BenchResult, BenchRow, Column } from '../result.ts';
-import { bestCell, checkBench, isBest, parametersText, percent, tableDecimals } from './cells.ts';
-import { columnWidth, gap, type PlainColumn, plainTable, printable, tableWidth, wrap } from './plain.ts';
+import { columnWidth, gap, type PlainColumn, plainTable, printable, tableWidth, wrap } from '../text/plain.ts';
+import { bestCell, checkBench, isBest, ownFirst, parametersText, percent, tableDecimals } from './cells.ts';
 import { publishedNotes } from './published.ts';
 import { partialMeans } from './summary.ts';
 import { detailText } from './text-details.ts';
@@ -15,7 +15,7 @@ export type BenchTextOptions = {
 };
 
 /** Numbers of reasons, in the order in which they are met. */
-export type Footnotes = { mark(reason: string): string; lines(): string[] };
+type Footnotes = { mark(reason: string): string; lines(): string[] };
 
 const createFootnotes = (): Footnotes => {
   const reasons: string[] = [];
@@ -108,12 +108,6 @@ const tables = (result: BenchResult, rows: readonly BenchRow[], width: number, n
     ];
   });
 };
-
-/** Our own rows first, then the published ones, each in the order given. */
-export const ownFirst = (rows: readonly BenchRow[]): BenchRow[] => [
-  ...rows.filter((row) => !row.published),
-  ...rows.filter((row) => row.published),
-];
 
 /**
  * A benchmark as plain text: scores in percent, one line per encoder, our own before the published. The best of a column

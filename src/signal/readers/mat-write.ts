@@ -87,8 +87,13 @@ export function writeMat(variables: Readonly<Record<string, MatValue>>): Uint8Ar
   return join([header, ...Object.entries(variables).map(([name, value]) => variable(name, value))]);
 }
 
+/** Channels of equal length side by side, [samples, channels], in double precision. */
+export function columns(channels: readonly Float32Array[]): MatArray {
+  const samples = channels[0].length;
+  const data = new Float64Array(samples * channels.length);
+  for (const [c, channel] of channels.entries()) data.set(channel, c * samples);
+  return { shape: [samples, channels.length], data };
+}
+
 /** A column of samples, as recorders store a channel. */
-export const column = (samples: Float32Array): MatArray => ({
-  shape: [samples.length, 1],
-  data: Float64Array.from(samples),
-});
+export const column = (samples: Float32Array): MatArray => columns([samples]);

@@ -7,7 +7,7 @@ import { InputError } from '../../signal/errors.ts';
 import { echoSpectrogram } from '../../signal/log-spectrogram.ts';
 import type { Random } from '../../signal/simulate/random.ts';
 import type { Clip } from '../data/types.ts';
-import { distilledEcho, maskFeeds } from '../distilled.ts';
+import { decoderNoise, distilledEcho, maskFeeds } from '../distilled.ts';
 import { keptCount, randomMask } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import { cosineSchedule, linearSchedule, stepDown } from '../schedules.ts';
@@ -59,7 +59,6 @@ export const echoRecipeDefaults: EchoRecipeOptions = {
 const PUBLISHED_BATCH = 256;
 const FLOOR = 1e-5;
 const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
-const NOISE_DEVIATION = 0.01;
 
 /** Frames of `patches` time patches of random bands: patches [bands, P, bins * frames] and the bands' positions. */
 function randomBands(
@@ -133,12 +132,10 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
           positions.set(bands.positions, c * bands.positions.length);
         }
         const kept = Array.from({ length: students }, () => randomMask(patches, maskRatio, random));
-        const noise = new Float32Array(students * patches * config.width);
-        for (let i = 0; i < noise.length; i++) noise[i] = random.gaussian(0, NOISE_DEVIATION);
         return {
           patches: float32(values, [sequences, patches, size]),
           bandPositions: float32(positions, [sequences, 1, config.width]),
-          noise: float32(noise, [students * patches, config.width]),
+          ...decoderNoise(shape, config.width, random),
           ...maskFeeds(kept, shape),
         };
       },

@@ -1,0 +1,22 @@
+// The worker thread of clip-stream: clips by their number.
+import { parentPort, workerData } from 'node:worker_threads';
+import { InputError } from '../../signal/errors.ts';
+import { createClipMaker, type MakerData } from './clip-maker.node.ts';
+import type { ClipReply, ClipRequest } from './clip-stream.node.ts';
+
+const port = parentPort;
+if (!port) throw new Error('clip-worker runs in a worker thread only');
+
+const make = createClipMaker(workerData as MakerData);
+
+port.on('message', async ({ n }: ClipRequest) => {
+  try {
+    const made = await make(n);
+    port.postMessage({ n, made } satisfies ClipReply, [made.clip.samples.buffer as ArrayBuffer]);
+  } catch (error) {
+    const badInput = error instanceof InputError;
+    const message =
+      error instanceof Error ? (badInput ? error.message : (error.stack ?? error.message)) : String(error);
+    port.postMessage({ n, error: message, badInput } satisfies ClipReply);
+  }
+});

@@ -1,0 +1,90 @@
+// The encoder out of a training state, as a weights file that `--encoder` loads.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
+import type { Architecture } from '../encoders/families.ts';
+import { sha256Of } from '../encoders/import.node.ts';
+import { writeSafetensors } from '../graph/safetensors.ts';
+import { fromFloat32AsF16, type StoredTensor } from '../graph/stored-tensor.ts';
+import { parameterCount } from '../nn/parameters.ts';
+import { InputError } from '../signal/errors.ts';
+import { elementCount } from '../signal/typed-view.ts';
+import { notWritten, writeDurably } from './durable-file.node.ts';
+import type { TrainingState } from './step.ts';
+
+export type ExportEncoderOptions = {
+  /** Whose weights; the teacher's by default. Tensors that no teacher has (a last norm) are the student's. */
+  weights?: 'teacher' | 'student';
+  /** Store 16-bit floats: half the size. */
+  float16?: boolean;
+};
+
+export type ExportedEncoder = {
+  path: string;
+  /** Values in all tensors. */
+  parameters: number;
+  sha256: string;
+  /** Tensors taken from the student although the teacher was asked for. */
+  fromStudent: string[];
+};
+
+/** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
+const hintsOf = ({ config }: Architecture): Record<string, number | string> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => ['heads', 'bandBins', 'lengthMode'].includes(key)));
+
+function pick(state: TrainingState, shapes: ReadonlyMap<string, readonly number[]>, options: ExportEncoderOptions) {
+  const { weights = 'teacher', float16 = false } = options;
+  const tensors = new Map<string, StoredTensor>();
+  const fromStudent: string[] = [];
+  for (const [name, shape] of shapes) {
+    const teacher = weights === 'teacher' ? state.teacher.get(name) : undefined;
+    if (weights === 'teacher' && !teacher) fromStudent.push(name);
+    const data = teacher ?? state.parameters.get(name);
+    if (data?.length !== elementCount(shape)) {
+      const found = data ? `${data.length} values` : 'none';
+      throw new InputError(`exportEncoder: expected ${name} of shape [${shape}] in the training state, got ${found}`);
+    }
+    if (!data.every(Number.isFinite)) {
+      throw new InputError(`exportEncoder: expected finite values in ${name}; the run has diverged`);
+    }
+    tensors.set(name, float16 ? fromFloat32AsF16(data, shape) : { dtype: 'F32', shape: [...shape], data });
+  }
+  return { tensors, fromStudent };
+}
+
+/**
+ * Writes the weights of the encoder alone, with what `--encoder FILE` needs to know of them.
+ * @throws InputError if the state lacks a tensor of the architecture, holds values that are not finite (or, for float16,
+ * above 65,504), or if the file cannot be written
+ */
+export function exportEncoder(
+  state: TrainingState,
+  architecture: Architecture,
+  out: string,
+  options: ExportEncoderOptions = {},
+): ExportedEncoder {
+  const shapes = parameterShapes(architecture);
+  const { tensors, fromStudent } = pick(state, shapes, options);
+  const { family, config } = architecture;
+  const hints = hintsOf(architecture);
+  const again = recogniseWeights(tensors, hints);
+  if (again.family !== family || JSON.stringify(again.config) !== JSON.stringify(config)) {
+    throw new InputError(
+      `exportEncoder: expected the file to be read again as ${family} ${JSON.stringify(config)}, got ${again.family} ${JSON.stringify(again.config)}`,
+    );
+  }
+  const trained = { weights: options.weights ?? 'teacher', step: state.step };
+  const bytes = writeSafetensors(tensors, { thrum: JSON.stringify({ family, config, hints, trained }) });
+  try {
+    mkdirSync(dirname(out), { recursive: true });
+    writeDurably(out, bytes);
+  } catch (error) {
+    throw notWritten('exportEncoder', out, error, 'export again');
+  }
+  return {
+    path: out,
+    parameters: parameterCount(shapes),
+    sha256: sha256Of(bytes),
+    fromStudent,
+  };
+}
