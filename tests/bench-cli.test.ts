@@ -62,7 +62,7 @@ describe('a generated data set', () => {
     expect(text).toMatch(/^SIREN: anomaly detection and fault classification\n/);
     expect(text).toMatch(/\ndata: cwru: made by `thrum data generate`, not recorded: its figures say nothing about\s/);
     expect(text).toMatch(/\nspectral +/);
-    expect(text).toMatch(/\nnot run: iica: no recordings as it unpacks found below sets; /);
+    expect(text).toMatch(/\nnot run: iica: no recordings as it unpacks were found in the data folder; /);
     expect(text).not.toMatch(/BEATs|[Pp]ublished rows/);
     const [result] = jsonLines<BenchResult>({ ...bench(...onCwru, '--json'), stderr: '' });
     expect(result.rows.map(({ encoder, published }) => [encoder, published])).toEqual([['spectral', false]]);
@@ -90,7 +90,9 @@ describe('what thrum bench writes', () => {
     const [result, ...more] = jsonLines<BenchResult>({ ...outcome, stderr: '' });
     expect(more).toEqual([]);
     expect(notes).toEqual([
-      expect.stringMatching(/^note: iica was not run: no recordings as it unpacks found below sets; the official/),
+      expect.stringMatching(
+        /^note: iica was not run: no recordings as it unpacks were found in the data folder; the official/,
+      ),
       expect.stringMatching(/^note: cwru: made by/),
     ]);
     expect(measuredRows(result).map(({ encoder }) => encoder)).toEqual([

@@ -66,8 +66,8 @@ export async function run(
     workers: 0,
     version: '1.2.3',
     command: `thrum bench ${options.suite}`,
-    onProgress: () => {
-      embedded++;
+    onProgress: (what) => {
+      if (what.endsWith(': embedded')) embedded++;
     },
     ...rest,
   });

@@ -198,7 +198,9 @@ describe('SIREN', () => {
     expect(result.rows[0].values.cwru).toEqual(measuredRows(clean.result)[3].values.cwru);
     expect(result.provenance.dataHashes).toEqual({ cwru: clean.result.provenance.dataHashes.cwru });
     expect(result.skipped.map(({ view }) => view)).toEqual(columnIds(result).filter((id) => id !== 'cwru'));
-    expect(result.skipped[0].reason).toMatch(/^no recordings as it unpacks found below .*cwru; .*https:\/\/zenodo.org/);
+    expect(result.skipped[0].reason).toMatch(
+      /^no recordings as it unpacks were found in the data folder; .*https:\/\/zenodo.org/,
+    );
     expect(result.rows[0].values).toMatchObject({
       'ad-mean': { value: null, reason: '6 of 6 data sets were not run' },
       'fd-mean': { value: null, reason: '4 of 5 data sets were not run' },

@@ -61,7 +61,7 @@ export const benchCommand: Command = {
     'life          condition over life and remaining useful life on FEMTO',
     'dcase-score   the official figures of DCASE Task 2 for score files in their format',
     '',
-    'Every table has the spectral baseline and, for named encoders, the same architecture with random weights.',
+    'Every table of siren, rmis and open has the spectral baseline and, for named encoders, the same architecture with random weights.',
     'Embeddings are kept, so that an interrupted run goes on where it stopped.',
   ].join('\n'),
   examples: [
@@ -106,7 +106,7 @@ export const benchCommand: Command = {
         truth: required(options, 'truth', 'DIR'),
         json: flag(options, 'json'),
         out: text(options, 'out'),
-        compat: text(options, 'compat') !== undefined,
+        compat: choice(options, 'compat', ['2022']) !== undefined,
       });
     }
     if (action === 'life') {

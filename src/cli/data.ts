@@ -8,7 +8,7 @@ export const dataCommand: Command = {
   summary: 'check what is in a folder of recordings',
   usage: 'check FOLDER… | list [ID…] | generate ID… --out DIR',
   details:
-    'check reads every recording; of a known data set (by the name of its folder, by its contents or by --set) it also says what is\nmissing, damaged, unusual or there twice. list shows the data sets that Thrum knows, with their layout where they are named.\ngenerate writes small ones of simulated machines in the official layout, to try things out without a download.',
+    'check reads every recording; of a known data set (by the name of its folder, by its contents or by --set) it also says what is\nmissing, damaged, unusual or there twice. list shows the data sets that Thrum knows, with their layout where they are named.\ngenerate writes small ones of simulated machines in the official layout, to try things out without a download; a file\nthrum-generated.json in each says so, also to thrum bench.',
   examples: [
     'thrum data check recordings/',
     'thrum data check cwru/ --rate 12000 --json',

@@ -147,8 +147,10 @@ function inspect(check: DataSetCheck, dataSet: DataSet, read: Read, compare: Com
   if (!(Math.abs(sampleRate - expectedRate) <= RATE_TOLERANCE * expectedRate)) {
     check.wrongRate.push({ name, found: sampleRate, expected: expectedRate });
   }
-  if (channels.length !== dataSet.channels.length) {
-    check.wrongChannels.push({ name, found: channels.length, expected: dataSet.channels.length });
+  // A sample that is one channel of a file has that one.
+  const expected = sample.channel === undefined ? dataSet.channels.length : 1;
+  if (channels.length !== expected) {
+    check.wrongChannels.push({ name, found: channels.length, expected });
   }
   const fault = recordings.map(firstNotFinite).find((message) => message !== undefined);
   if (fault !== undefined) check.notFinite.push({ name, message: fault });

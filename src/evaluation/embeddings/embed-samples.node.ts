@@ -21,6 +21,8 @@ export type Hearing = {
   pieceRemainder?: number;
   windows?: WindowRule;
   gain?: number;
+  /** Hz that recordings are brought to; their own rate by default. */
+  sampleRate?: number;
 };
 
 export type EmbedSamplesOptions = {
@@ -39,7 +41,7 @@ export type Embeddings = {
   /** Those that could be read, in their order. */
   samples: Sample[];
   failures: Failure[];
-  /** SHA-256 of the file of a sample. */
+  /** SHA-256 of the file of a sample, with the array of it where the file holds several samples. */
   contentOf(sample: Sample): string;
   load(sample: Sample): StoredRecording;
   close(): void;
@@ -67,6 +69,9 @@ const toStored = (recording: EmbeddedRecording, channels: number): StoredRecordi
 const keyOf = (content: string, { read, record }: Sample): string =>
   JSON.stringify([content, read?.variable ?? null, read?.sampleRate ?? null, record ?? null]);
 
+const contentName = ({ sample: { read, record }, content }: Pending): string =>
+  [content, read?.variable, record].filter((part) => part !== undefined).join('#');
+
 function jobFor(root: string, sample: Sample, hearing: Hearing, detail: EmbedJob['detail']): EmbedJob {
   return {
     path: join(root, sample.path),
@@ -76,6 +81,7 @@ function jobFor(root: string, sample: Sample, hearing: Hearing, detail: EmbedJob
       segmentSeconds: hearing.pieceSeconds ?? null,
       ...(hearing.pieceRemainder !== undefined && { remainder: hearing.pieceRemainder }),
       ...(hearing.gain !== undefined && { gain: hearing.gain }),
+      ...(hearing.sampleRate !== undefined && { sampleRate: hearing.sampleRate, resample: true }),
     },
     detail,
     ...(sample.record !== undefined && { record: sample.record }),
@@ -164,7 +170,7 @@ async function open(
   return {
     samples: [...known.keys()],
     failures,
-    contentOf: (sample) => found(sample).content,
+    contentOf: (sample) => contentName(found(sample)),
     load: (sample) => (store.get(found(sample).key) as StoredRecording[])[0],
     close: () => store.close(),
   };

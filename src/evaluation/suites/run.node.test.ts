@@ -150,4 +150,15 @@ describe('runSuite finds what its protocols say', () => {
     expect(result.rows[0].values['sdust-bearing'].value).toBeCloseTo(mean(scores), 12);
     expect(detailOf(result.rows[0], 'sdust-bearing').recordings).toBe(20 * 6);
   });
+
+  it('of all phases of a motor, where nothing says which to take', async () => {
+    writeDataSet(data, 'itsc', { perClass: 5, seconds: 0.1 });
+    const { result } = await run({ suite: 'open', data, storeFolder, encoders: 'spectral', only: ['itsc'] });
+    const { protocol, recordings } = detailOf(result.rows[0], 'itsc');
+    expect([protocol, recordings]).toEqual([
+      'stratified 5-fold, sealed by take, k = 5, Euclidean, 3 channels fused',
+      65,
+    ]);
+    expect(Object.keys(result.rows[0].values)).toEqual(['itsc']);
+  });
 });

@@ -75,7 +75,7 @@ const specFor = (spec: EncoderSpec, { suite, compat }: Run): EncoderSpec =>
 function find(run: Run, dataSet: DataSet, views: readonly string[]): Located | undefined {
   const located = locate(run.data, dataSet, run.folders);
   if (!located) {
-    const reason = `no recordings as it unpacks found below ${run.data}; the official download is at ${dataSet.source}`;
+    const reason = `no recordings as it unpacks were found in the data folder; the official download is at ${dataSet.source}`;
     for (const view of views) run.result.skipped.push({ view, reason });
     return undefined;
   }
@@ -99,6 +99,13 @@ function noteDataHash(run: Run, view: string, embeddings: Embeddings): void {
   run.result.provenance.dataHashes[view] = createHash('sha256').update(lines.sort().join('')).digest('hex');
 }
 
+/** Where embeddings are kept, how many threads make them, and who is told how far they are. */
+const poolOf = ({ storeFolder, workers, onProgress }: Run, what: string) => ({
+  storeFolder,
+  ...(workers !== undefined && { workers }),
+  onSample: (done: number, total: number) => onProgress?.(what, done, total),
+});
+
 /** Opens the embeddings of every encoder of a listener, hands them over, and closes them. */
 async function withEmbeddings<T>(
   run: Run,
@@ -112,9 +119,7 @@ async function withEmbeddings<T>(
     for (const spec of listener.parts) {
       const embeddings = await embedSamples(specFor(spec, run), {
         ...source,
-        storeFolder: run.storeFolder,
-        ...(run.workers !== undefined && { workers: run.workers }),
-        onSample: (done, total) => run.onProgress?.(`${view}, ${spec.encoder}: embedded`, done, total),
+        ...poolOf(run, `${view}, ${spec.encoder}: embedded`),
       });
       opened.push(embeddings);
       for (const { message } of embeddings.failures) {
@@ -170,16 +175,18 @@ async function runFault(run: Run, task: FaultTask): Promise<void> {
   const samples = apart && wanted ? chosen.filter(({ channel }) => wanted.includes(channel as number)) : chosen;
   const columns = wanted?.map((channel) => channel - 1) ?? [...dataSet.channels.keys()];
   const channels = apart ? [0] : columns;
-  const shared = { root: located.root, samples, storeFolder: run.storeFolder };
+  const source = { root: located.root, samples };
   const cutting: Hearing = {
     channels,
+    ...(task.sampleRate !== undefined && { sampleRate: task.sampleRate }),
     ...(task.windowSeconds !== undefined && { ...PIECES, windows: rmisWindows(task.windowSeconds) }),
   };
-  const peak = task.fullScale ? await largestPeak({ ...shared, hearing: cutting }) : 0;
+  const reading = { ...source, ...poolOf(run, `${task.view}: measured`), hearing: cutting };
+  const peak = task.fullScale ? await largestPeak(reading) : 0;
   const hearing: Hearing = { ...cutting, ...(peak > 1 && { gain: 1 / peak }) };
   for (const [l, listener] of run.listeners.entries()) {
     await cell(run, run.result.rows[l], task.view, () =>
-      withEmbeddings(run, task.view, listener, { root: located.root, samples, hearing }, async (parts) => {
+      withEmbeddings(run, task.view, listener, { ...source, hearing }, async (parts) => {
         const kept = parts.map((embeddings) => {
           const { kept: same, problems } = oneKind(heardBy(embeddings, samples));
           run.result.problems.push(...problems.map((line) => `${task.view}: ${line}`));

@@ -23,6 +23,8 @@ export type FaultTask = {
   channels?: readonly number[];
   /** The samples that take part, with the classes of this suite. */
   choose?: (samples: readonly Sample[]) => Sample[];
+  /** Hz that all recordings are brought to, where the data set has several rates. */
+  sampleRate?: number;
   /** RMIS: windows of this length, and the share of takes that is tested. */
   windowSeconds?: number;
   testSize?: number;
@@ -68,7 +70,7 @@ const rmisTasks: FaultTask[] = [
 /** Freely available data sets, of which only CWRU is in a published table. */
 const openTasks: FaultTask[] = [
   { view: 'cwru', dataSet: 'cwru', protocol: 'leave one out' },
-  { view: 'mfpt', dataSet: 'mfpt', protocol: 'leave one out' },
+  { view: 'mfpt', dataSet: 'mfpt', protocol: 'leave one out', sampleRate: 48_828 },
   { view: 'itsc', dataSet: 'itsc', protocol: 'stratified 5-fold' },
   { view: 'esc50', dataSet: 'esc50', protocol: 'official folds' },
   { view: 'fsdd', dataSet: 'fsdd', protocol: 'official split' },
