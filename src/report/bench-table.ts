@@ -1,6 +1,14 @@
 // The benchmark table as HTML: our rows beside the published ones, the best of every column marked, sortable.
 import type { BenchResult, BenchRow, Column } from '../evaluation/result.ts';
-import { bestCell, isBest, ownFirst, parametersText, percent, tableDecimals } from '../evaluation/tables/cells.ts';
+import {
+  bestCell,
+  isBest,
+  ownFirst,
+  parametersText,
+  percent,
+  tableDecimals,
+  unequalRecordings,
+} from '../evaluation/tables/cells.ts';
 import { publishedNotes } from '../evaluation/tables/published.ts';
 import { partialMeans } from '../evaluation/tables/summary.ts';
 import { html, type Markup, raw } from './html.ts';
@@ -70,7 +78,11 @@ const rowOf = (row: BenchRow, context: Context): Markup => {
 
 const notesOf = (result: BenchResult, reasons: readonly string[]): Markup => {
   const anyPublished = result.rows.some((row) => row.published);
-  const remarks = [...partialMeans(result), ...(anyPublished ? publishedNotes(result.suite) : [])];
+  const remarks = [
+    ...partialMeans(result),
+    ...unequalRecordings(result),
+    ...(anyPublished ? publishedNotes(result.suite) : []),
+  ];
   if (reasons.length + remarks.length === 0) return html``;
   return html`<div class="caption bench-caption">
 ${reasons.length > 0 ? html`<p>Not defined:</p><ol class="why">${reasons.map((reason, i) => html`<li id="why-${i + 1}">${reason}</li>`)}</ol>` : html``}

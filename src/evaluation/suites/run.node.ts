@@ -240,7 +240,8 @@ export async function runSuite(options: RunOptions): Promise<BenchResult> {
     suite,
     title: titles[suite],
     compat,
-    columns: suiteColumns(suite),
+    // Of a part of the suite, its means would say nothing.
+    columns: suiteColumns(suite).filter(({ id }) => only === undefined || only.includes(id)),
     rows: rowsOfListeners(listeners),
     skipped: [],
     problems: [],

@@ -129,3 +129,14 @@ export function checkBench(result: BenchResult, caller: string): void {
     }
   }
 }
+
+/** Rows that rest on fewer recordings of a data set than others: `fsdd: fisher-tiny heard 2987 of 3000 recordings`. */
+export function unequalRecordings({ rows }: Pick<BenchResult, 'rows'>): string[] {
+  const details = rows.flatMap(({ encoder, details: own }) => own.map((detail) => ({ encoder, detail })));
+  return details.flatMap(({ encoder, detail: { view, recordings } }) => {
+    const most = Math.max(
+      ...details.filter(({ detail }) => detail.view === view).map(({ detail }) => detail.recordings),
+    );
+    return recordings < most ? [`${view}: ${encoder} heard ${recordings} of ${most} recordings`] : [];
+  });
+}

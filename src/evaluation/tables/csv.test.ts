@@ -19,6 +19,16 @@ const parse = (text: string): { comment: string; rows: Record<string, string>[] 
 };
 
 describe('benchCsv', () => {
+  it('says which rows rest on fewer recordings than others', () => {
+    const result = benchFixture();
+    const own = result.rows.filter(({ details }) => details.length > 0);
+    const [detail] = own[0].details;
+    own[1].details = [{ ...detail, recordings: detail.recordings - 3 }];
+    expect(benchCsv(result).split('\n')[1]).toBe(
+      `# ${detail.view}: ${own[1].encoder} heard ${detail.recordings - 3} of ${detail.recordings} recordings`,
+    );
+  });
+
   it('reads back to the numbers, with the command above', () => {
     const result = benchFixture();
     result.rows[0].values.cwru = measured(95 / 105);

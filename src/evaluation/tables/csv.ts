@@ -2,7 +2,7 @@
 import { csvLine } from '../../signal/readers/csv-write.ts';
 import type { Measured } from '../metrics/measured.ts';
 import type { BenchResult, BenchRow, ClassificationResult, Detail, DetectionResult } from '../result.ts';
-import { checkBench, percent, tableDecimals } from './cells.ts';
+import { checkBench, percent, tableDecimals, unequalRecordings } from './cells.ts';
 
 /** A comment is one line, whatever the command contains. */
 const commentOf = ({ provenance }: BenchResult): string =>
@@ -26,7 +26,8 @@ const reasons = (row: BenchRow, columns: BenchResult['columns']): string =>
     .join('; ');
 
 /**
- * The table as CSV: a first line `# thrum VERSION: COMMAND`, a header, one line per encoder; lines end with `\n`. Scores
+ * The table as CSV: a first line `# thrum VERSION: COMMAND`, one such line for every row that rests on fewer recordings
+ * than others, a header, one line per encoder; lines end with `\n`. Scores
  * are percent, ours with all digits, published ones with the two they were published with. A cell without a number is
  * empty: not defined if the last column, `reasons`, says why, else not run.
  * @throws InputError if a figure is no share from 0 to 1.
@@ -43,7 +44,8 @@ export function benchCsv(result: BenchResult): string {
     ...columns.map(({ id }) => cell(row.values[id], row.published)),
     reasons(row, columns),
   ]);
-  return `${[commentOf(result), csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
+  const remarks = unequalRecordings(result).map((line) => `# ${line}`.replace(/[\r\n]+/g, ' '));
+  return `${[commentOf(result), ...remarks, csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
 }
 
 /** One figure; what does not apply is absent. `x` is the number of a run from 1, or the share of training data. */
@@ -151,5 +153,6 @@ export function detailCsv(result: BenchResult): string {
       ]),
     ),
   );
-  return `${[commentOf(result), csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
+  const remarks = unequalRecordings(result).map((line) => `# ${line}`.replace(/[\r\n]+/g, ' '));
+  return `${[commentOf(result), ...remarks, csvLine(header), ...rows.map(csvLine)].join('\n')}\n`;
 }

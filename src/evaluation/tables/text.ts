@@ -2,7 +2,16 @@
 import type { Measured } from '../metrics/measured.ts';
 import type { BenchResult, BenchRow, Column } from '../result.ts';
 import { columnWidth, gap, type PlainColumn, plainTable, printable, tableWidth, wrap } from '../text/plain.ts';
-import { bestCell, checkBench, isBest, ownFirst, parametersText, percent, tableDecimals } from './cells.ts';
+import {
+  bestCell,
+  checkBench,
+  isBest,
+  ownFirst,
+  parametersText,
+  percent,
+  tableDecimals,
+  unequalRecordings,
+} from './cells.ts';
 import { publishedNotes } from './published.ts';
 import { partialMeans } from './summary.ts';
 import { detailText } from './text-details.ts';
@@ -133,6 +142,7 @@ export function formatBench(result: BenchResult, { width = 100, details = false 
     `percent${anyBest ? '; * best of the column' : ''}${anyAbsent ? '; empty: not run' : ''}`,
     ...notes.lines(),
     ...partialMeans(result),
+    ...unequalRecordings(result),
     ...(rows.some((row) => row.published) ? publishedNotes(result.suite) : []),
     ...result.skipped.map(({ view, reason }) => `not run: ${view}: ${reason}`),
     ...result.problems.map((problem) => `data: ${problem}`),
