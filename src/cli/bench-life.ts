@@ -28,8 +28,8 @@ const outputs: Output<LifeResult>[] = [
   { file: 'life.html', contentOf: renderLifeReport },
 ];
 
-const commandOf = ({ encoder, data, channel }: LifeBenchOptions): string =>
-  `thrum bench life --data ${data} --encoder ${encoder.encoder}${channel === undefined || channel === 'all' ? '' : ` --channel ${channel + 1}`}`;
+const commandOf = ({ encoder, channel }: LifeBenchOptions): string =>
+  `thrum bench life --data DIR --encoder ${encoder.encoder}${channel === undefined || channel === 'all' ? '' : ` --channel ${channel + 1}`}`;
 
 /**
  * Runs the benchmark over life. Returns the exit status: 0 also where bearings were left out, which are named.

@@ -170,7 +170,9 @@ export function lifeCsv(result: LifeResult): string {
       ...RUL_METHODS.map((method) => score[method]),
     ]);
   });
-  return [CSV_COLUMNS, ...rows].map((cells) => `${csvLine(cells)}\n`).join('');
+  const { provenance } = result;
+  const comment = provenance ? `# thrum ${provenance.version}: ${provenance.command}\n` : '';
+  return comment + [CSV_COLUMNS, ...rows].map((cells) => `${csvLine(cells)}\n`).join('');
 }
 
 /** The whole result, curves included, as one line of JSON. */
