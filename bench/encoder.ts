@@ -24,7 +24,7 @@ export function echoFlops(bands: number, patches: number, { width, depth, bandBi
 }
 
 /** Best rate of a few square and transformer-shaped products, in GFLOP/s. */
-async function productRate(threads: number): Promise<{ rate: number; shape: string }> {
+export async function productRate(threads: number): Promise<{ rate: number; shape: string }> {
   const shapes = [
     [1024, 1024, 1024],
     [2048, 2048, 2048],

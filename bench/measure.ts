@@ -23,3 +23,5 @@ export const testSignal = (seconds = 10, sampleRate = 16000): Float32Array =>
     { length: seconds * sampleRate },
     (_, i) => 0.3 * Math.sin(i * 0.1) + 0.3 * Math.sin(i * i * 1e-6) + 0.1 * Math.sin(i * 1.7),
   );
+
+export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];

@@ -1,9 +1,7 @@
 // npm run bench:peers: the same architecture, weights and inputs in PyTorch, and kNN in faiss; in turn, in one run.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { nearestNeighbours } from '../src/detection/knn.ts';
 import { randomWeights } from '../src/encoders/build.ts';
 import { echoGraph, echoPatches, echoSizes } from '../src/encoders/echo.ts';
@@ -17,7 +15,8 @@ import { createScope } from '../src/nn/parameters.ts';
 import { sineCosinePositions } from '../src/nn/positions.ts';
 import { echoSpectrogram } from '../src/signal/log-spectrogram.ts';
 import { numbers } from './knn.ts';
-import { measure, testSignal } from './measure.ts';
+import { measure, median, testSignal } from './measure.ts';
+import { startPeer } from './peer-process.ts';
 
 const ROUNDS = 5;
 const SECONDS = 2;
@@ -25,44 +24,7 @@ const threads = availableParallelism();
 const config = echoSizes.small;
 const KNN = { rows: 100_000, columns: 2688, queries: 256 };
 
-/** A Python with the peers: PEERS_PYTHON, or a virtual environment made here on first use. */
-function peersPython(): string {
-  const given = process.env.PEERS_PYTHON;
-  if (given) return given;
-  const folder = '.peers';
-  const python = join(folder, 'bin', 'python');
-  if (!existsSync(python)) {
-    process.stdout.write('installing the peers into .peers (PyTorch and faiss from PyPI; this takes minutes)\n');
-    for (const [command, ...args] of [
-      ['python3', '-m', 'venv', folder],
-      [python, '-m', 'pip', 'install', '--quiet', '-r', 'bench/peers/requirements.txt'],
-    ]) {
-      if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0)
-        throw new Error(`bench:peers: ${command} failed`);
-    }
-  }
-  return python;
-}
-
-type Answer = { ms: number; values: number[]; torch: string; faiss: string };
-
-/** Asks the Python process one thing at a time. */
-function createPeer(child: ChildProcess) {
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-  const queue: ((answer: Answer) => void)[] = [];
-  lines.on('line', (text) => queue.shift()?.(JSON.parse(text)));
-  child.on('exit', (code) => {
-    if (code) throw new Error(`bench:peers: the Python process ended with ${code}`);
-  });
-  return (request: { kind: string; seconds?: number }): Promise<Answer> =>
-    new Promise((resolve) => {
-      queue.push(resolve);
-      child.stdin?.write(`${JSON.stringify(request)}\n`);
-    });
-}
-
 const tensor = (data: Float32Array, shape: number[]): StoredTensor => ({ dtype: 'F32', shape, data });
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 const folder = mkdtempSync(join(tmpdir(), 'thrum-peers-'));
 try {
@@ -111,10 +73,7 @@ try {
     positions: float32(positions, [1, cut.patches, config.width]),
     bandPositions: float32(bandPositions, [cut.bands, 1, config.width]),
   };
-  const child = spawn(peersPython(), ['bench/peers/peers.py', folder, String(threads)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const ask = createPeer(child);
+  const { ask, end } = startPeer('bench/peers/peers.py', folder, threads);
   const versions = await ask({ kind: 'versions' });
 
   const own = (await program.run(feeds)).cls.data as Float32Array;
@@ -148,7 +107,7 @@ try {
       );
     }
   }
-  child.stdin?.end();
+  end();
   await program.release();
   process.stdout.write(`largest difference of the embeddings: ${difference.toExponential(1)}\n`);
   mkdirSync('results', { recursive: true });

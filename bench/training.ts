@@ -1,0 +1,138 @@
+// npm run bench:training: a step of ECHO's pre-training, and the same step in PyTorch from the same weights and inputs.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { echoSizes } from '../src/encoders/echo.ts';
+import { writeSafetensors } from '../src/graph/safetensors.ts';
+import type { StoredTensor } from '../src/graph/stored-tensor.ts';
+import { sineCosinePositions } from '../src/nn/positions.ts';
+import { createRandom } from '../src/signal/simulate/random.ts';
+import { simulateClip } from '../src/training/data/simulated-clip.ts';
+import { initialParameters } from '../src/training/initialise.ts';
+import { keptCount } from '../src/training/masks.ts';
+import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts';
+import { compileStep, initialState } from '../src/training/step.ts';
+import { productRate } from './encoder.ts';
+import { measure, median } from './measure.ts';
+import { startPeer } from './peer-process.ts';
+
+const ROUNDS = 3;
+const SECONDS = 5;
+const threads = availableParallelism();
+const config = echoSizes.tiny;
+const options = echoRecipeDefaults;
+
+/**
+ * Floating-point operations of the matrix products and convolutions of a step: forward once in the teacher, forward and
+ * twice as much backward in the student and the decoder.
+ */
+function operations(): number {
+  const { width, depth, bandBins, patchFrames } = config;
+  const sequences = options.batch * options.bandsPerClip;
+  const students = sequences * options.clones;
+  const kept = keptCount(options.patches, options.maskRatio);
+  const embed = 2 * sequences * options.patches * bandBins * patchFrames * width;
+  const blocks = (tokens: number, length: number) => depth * tokens * (2 * 12 * width * width + 4 * length * width);
+  const teacher = embed + blocks(sequences * (options.patches + 1), options.patches + 1);
+  const student = embed + blocks(students * (kept + 1), kept + 1);
+  const cells = students * options.patches;
+  const decoder = cells * (options.decoderLayers * 2 * 3 * ((width * width) / 16) + 2 * width * width);
+  return teacher + 3 * (student + decoder);
+}
+
+const tensor = (data: Float32Array, shape: readonly number[]): StoredTensor => ({
+  dtype: 'F32',
+  shape: [...shape],
+  data,
+});
+const folder = mkdtempSync(join(tmpdir(), 'thrum-training-'));
+try {
+  const recipe = echoRecipe(config, options);
+  const random = createRandom('bench');
+  const plan = recipe.plan(random);
+  const clips = Array.from({ length: recipe.batch }, (_, i) =>
+    simulateClip({ kind: 'simulator', weight: 1, sampleRates: [16000] }, 2.1, createRandom(`clip ${i}`)),
+  );
+  const step = await compileStep(plan.graph(), recipe.adamW, { threads });
+  const parameters = initialParameters(step.shapes, 0, recipe.tokenDeviation);
+  const feeds = plan.feeds(clips, random);
+  const scalars = recipe.scalars(1);
+  const floats = (name: string) => tensor(feeds[name].data as Float32Array, feeds[name].shape as number[]);
+  const whole = (name: string) => Array.from(feeds[name].data as BigInt64Array, Number);
+  const sequences = recipe.batch * options.bandsPerClip;
+  const kept = keptCount(options.patches, options.maskRatio);
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({
+      ...config,
+      decoderLayers: options.decoderLayers,
+      shape: { sequences, clones: options.clones, rows: options.patches, kept },
+      indices: Object.fromEntries(
+        ['visible', 'places', 'masked', 'maskedTargets', 'rows'].map((name) => [name, whole(name)]),
+      ),
+    }),
+  );
+  const stored = Array.from(parameters, ([name, data]): [string, StoredTensor] => [
+    name,
+    tensor(data, step.shapes.get(name) as number[]),
+  ]);
+  writeFileSync(join(folder, 'weights.safetensors'), writeSafetensors(new Map(stored)));
+  const positions = sineCosinePositions(options.patches, config.width);
+  const inputs = new Map([
+    ['patches', floats('patches')],
+    ['bandPositions', floats('bandPositions')],
+    ['noise', floats('noise')],
+    ['positions', tensor(positions, [1, options.patches, config.width])],
+  ]);
+  writeFileSync(join(folder, 'inputs.safetensors'), writeSafetensors(inputs));
+
+  const { ask, end } = startPeer('bench/peers/training.py', folder, threads);
+  const state = initialState(step, parameters);
+  const { watched } = await step.gradients(state, feeds);
+  const theirs = await ask({ kind: 'loss' });
+  const times: Record<'step' | 'gradients' | 'update' | 'PyTorch' | 'PyTorch compiled', number[]> = {
+    step: [],
+    gradients: [],
+    update: [],
+    PyTorch: [],
+    'PyTorch compiled': [],
+  };
+  const { gradients } = await step.gradients(state, feeds);
+  for (let round = 0; round < ROUNDS; round++) {
+    const own = await measure(
+      async () => step.update(state, (await step.gradients(state, feeds)).gradients, scalars),
+      SECONDS,
+    );
+    times.step.push(own.medianMs);
+    times.gradients.push((await measure(() => step.gradients(state, feeds), SECONDS)).medianMs);
+    times.update.push((await measure(() => step.update(state, gradients, scalars), SECONDS)).medianMs);
+    times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
+    times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
+  }
+  end();
+  await step.release();
+  const feedTime = await measure(() => plan.feeds(clips, createRandom('feeds')), SECONDS);
+  const { rate } = await productRate(threads);
+  const gflop = operations() / 1e9;
+  const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
+  const result = {
+    command: 'npm run bench:training',
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus()[0].model.trim()}, ${threads} cores, Node ${process.versions.node}`,
+    torch: theirs.torch,
+    work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
+    lossDifference: Math.abs(watched.loss - theirs.values[0]) / theirs.values[0],
+    medianMs: ms,
+    inputsMs: feedTime.medianMs,
+    speedUp: ms.PyTorch / ms.step,
+    speedUpCompiled: ms['PyTorch compiled'] / ms.step,
+    gflop,
+    gflopPerSecond: gflop / (ms.step / 1000),
+    shareOfMatrixProductRate: gflop / (ms.step / 1000) / rate,
+  };
+  mkdirSync('results', { recursive: true });
+  writeFileSync('results/training.json', `${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\nwritten to results/training.json\n`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
