@@ -25,7 +25,7 @@ export type LoopOptions = {
   store: RunStore;
   logEvery: number;
   saveEvery: number;
-  /** Figures of the encoder as it is now, at every checkpoint. */
+  /** Figures of the encoder as it is now, at every checkpoint that is due. */
   probe?(state: TrainingState): Promise<Record<string, number>>;
   onStep?(state: TrainingState, record: Record<string, number>): void;
   /** Asked after every step: whether to stop, with a checkpoint. */
@@ -126,11 +126,12 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
           clipsPerSecond: perStep / seconds,
         };
         const stopping = options.stopped?.() === true && number < steps;
-        const saving = stopping || number === steps || number % saveEvery === 0;
-        if (saving && options.probe) Object.assign(record, await options.probe(state));
-        if (saving || number % logEvery === 0) store.log(record);
+        // Where a run happens to be stopped leaves no trace in its log.
+        const due = number === steps || number % saveEvery === 0;
+        if (due && options.probe) Object.assign(record, await options.probe(state));
+        if (due || number % logEvery === 0) store.log(record);
         options.onStep?.(state, record);
-        if (saving) store.save(state);
+        if (due || stopping) store.save(state);
         if (stopping) return { state, reason: 'stopped' };
       }
       return { state, reason: 'finished' };

@@ -1,0 +1,21 @@
+// Whether every source of a run gives clips that its recipe can use: asked before the run leaves anything on the disk.
+import { createRandom } from '../signal/simulate/random.ts';
+import { openClipStream } from './data/clip-stream.node.ts';
+import type { DataSpec } from './data/types.ts';
+import type { Recipe } from './recipes/types.ts';
+
+/**
+ * Makes one clip of every source and hands it to the recipe; single bad files are passed over.
+ * @throws InputError as `openClipStream` for settings and sources, and as `BatchPlan.feeds` for clips that are too short
+ */
+export async function checkSources(data: DataSpec, recipe: Recipe, seed: number): Promise<void> {
+  for (const source of data.sources) {
+    const stream = await openClipStream({ ...data, sources: [source] }, { seed, batch: 1, workers: 0 });
+    for await (const { clips } of stream) {
+      const random = createRandom(`${seed}/check`);
+      const batch = Array.from({ length: recipe.batch }, () => clips[0]);
+      recipe.plan(random).feeds(batch, random);
+      break;
+    }
+  }
+}
