@@ -61,7 +61,7 @@ export const benchCommand: Command = {
     'life          condition over life and remaining useful life on FEMTO',
     'dcase-score   the official figures of DCASE Task 2 for score files in their format',
     '',
-    'Every table of siren, rmis and open has the spectral baseline and, for named encoders, the same architecture with random weights.',
+    'Every table of siren, rmis and open has the spectral baseline and, for encoders with weights, the same architecture with random ones.',
     'Embeddings are kept, so that an interrupted run goes on where it stopped.',
   ].join('\n'),
   examples: [

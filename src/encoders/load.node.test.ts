@@ -62,6 +62,12 @@ describe('loadEncoder', () => {
     expect(plain.vector.every(Number.isFinite)).toBe(true);
   });
 
+  it('has no untrained twin of what has no weights', async () => {
+    await expect(loadEncoder({ encoder: 'spectral@random' })).rejects.toThrow(
+      'loadEncoder: spectral has no weights that could be random; leave @random out',
+    );
+  });
+
   it('says how to get weights that are not there', async () => {
     const load = loadEncoder({ encoder: 'fisher-mini' });
     await expect(load).rejects.toBeInstanceOf(InputError);
@@ -73,7 +79,6 @@ describe('loadEncoder', () => {
   it.each([
     'nothing',
     'echo-huge',
-    'spectral@random',
     'echo-tiny@randomly',
     'constructor',
     '__proto__',

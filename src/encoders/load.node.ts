@@ -168,7 +168,10 @@ type Found =
   | { id: string; architecture: Architecture; weights: StateDict };
 
 /** @throws InputError if the name is unknown or its weights are not there. */
-function findEncoder({ encoder, hints }: EncoderSpec): Found {
+function findEncoder(spec: EncoderSpec): Found {
+  const { encoder, hints } = spec;
+  const twin = untrainedTwin(spec);
+  if (twin) return twin;
   const settings: Record<string, SpectralConfig> = spectralSettings;
   if (Object.hasOwn(settings, encoder)) return { id: encoder, settings: settings[encoder] };
   const [, name = encoder, seed] = /^(.+?)(?:@random(\d*))?$/.exec(encoder) ?? [];
@@ -188,6 +191,18 @@ function findEncoder({ encoder, hints }: EncoderSpec): Found {
   const { weights, hints: stored } = readCheckpoint(path);
   const id = path === encoder ? basename(path) : name;
   return { id, architecture: recogniseWeights(weights, { ...stored, ...hints }), weights };
+}
+
+/** The architecture of a weights file with random weights in their place: `weights.safetensors@random`. */
+function untrainedTwin({ encoder, hints }: EncoderSpec): Found | undefined {
+  const [, trained, seed] = /^(.+)@random(\d*)$/.exec(encoder) ?? [];
+  if (trained === undefined || namedArchitectures.has(trained)) return undefined;
+  const found = findEncoder({ encoder: trained, ...(hints && { hints }) });
+  if (!('architecture' in found)) {
+    throw new InputError(`loadEncoder: ${trained} has no weights that could be random; leave @random out`);
+  }
+  const weights = randomWeights(found.architecture, Number(seed || 0));
+  return { id: `${found.id}@random${seed}`, architecture: found.architecture, weights };
 }
 
 /** Loads an encoder. @throws InputError if the name is unknown or its weights are not there. */

@@ -67,6 +67,17 @@ describe('listenersFrom', () => {
     ]);
   });
 
+  it('sets a twin beside weights given by their path, too, and names both without it', async () => {
+    const architecture = namedArchitectures.get('echo-tiny');
+    if (!architecture) throw new Error('no echo-tiny');
+    const path = join(models, 'mine.safetensors');
+    writeFileSync(path, writeSafetensors(randomWeights(architecture, 5)));
+    const found = await listenersFrom(path);
+    expect(found.map(({ name }) => name)).toEqual(['mine.safetensors', 'mine.safetensors@random', 'spectral']);
+    expect(found[1].parameters).toBe(found[0].parameters);
+    expect(found[1].fingerprint).not.toBe(found[0].fingerprint);
+  });
+
   it.each([
     ['', /--encoder: expected at least one encoder, got none/],
     [' , ', /expected at least one encoder/],

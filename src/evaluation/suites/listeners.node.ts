@@ -1,11 +1,6 @@
 // The encoders of a table: those asked for, their untrained twins, the spectral baseline, and fusions.
-import {
-  countParameters,
-  DEFAULT_ENCODER,
-  type EncoderSpec,
-  identifyEncoder,
-  namedArchitectures,
-} from '../../encoders/load.node.ts';
+import { countParameters, DEFAULT_ENCODER, type EncoderSpec, identifyEncoder } from '../../encoders/load.node.ts';
+import { spectralSettings } from '../../encoders/spectral.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Fusion } from './fusion.ts';
 
@@ -35,8 +30,11 @@ function rowsOf(term: string): Row[] {
   ];
 }
 
-/** The same architecture with random weights: what a table owes its reader. Weights given by a path have no twin by name. */
-const untrained = (name: string): string[] => (namedArchitectures.has(name) ? [`${name}@random`] : []);
+/** The same architecture with random weights: what a table owes its reader. Baselines and ONNX models have none. */
+function untrained(name: string): string[] {
+  const without = Object.hasOwn(spectralSettings, name) || /@random\d*$/.test(name) || /\.onnx$/i.test(name);
+  return without ? [] : [`${name}@random`];
+}
 
 const nameOf = ({ parts, fusion }: Row): string =>
   fusion ? `${parts.join(' + ')} (${fusionWords[fusion]})` : parts[0];
@@ -54,13 +52,14 @@ export async function listenersFrom(list: string, runtime: Omit<EncoderSpec, 'en
   const added = [...single.flatMap(untrained), DEFAULT_ENCODER].map((name): Row => ({ parts: [name] }));
   const rows = new Map([...asked, ...added].map((row): [string, Row] => [nameOf(row), row]));
   const listeners: Listener[] = [];
-  for (const [name, row] of rows) {
+  for (const row of rows.values()) {
     const parts = row.parts.map((encoder): EncoderSpec => ({ ...runtime, encoder }));
     const identities = await Promise.all(parts.map(identifyEncoder));
     const counts = await Promise.all(parts.map(countParameters));
     const known = counts.every((count) => count !== undefined);
     listeners.push({
-      name,
+      // Not the path that was typed: tables are shared.
+      name: nameOf({ ...row, parts: identities.map(({ id }) => id) }),
       parts,
       ...(row.fusion && { fusion: row.fusion }),
       ...(known && { parameters: (counts as number[]).reduce((sum, count) => sum + count, 0) }),
