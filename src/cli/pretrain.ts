@@ -1,84 +1,126 @@
 // thrum pretrain: trains an encoder on recordings without labels, in a run folder that can be resumed.
 import { join } from 'node:path';
-import { echoSizes } from '../encoders/echo.ts';
-import { fisherSizes } from '../encoders/fisher.ts';
-import { namedArchitectures } from '../encoders/load.node.ts';
 import { renderTrainingPage } from '../report/training-page.ts';
+import { checkSources } from '../training/check-sources.node.ts';
 import { openClipStream } from '../training/data/clip-stream.node.ts';
-import type { DataSpec, SourceSpec } from '../training/data/types.ts';
+import type { Clip } from '../training/data/types.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
-import { train } from '../training/loop.ts';
+import { type RunStore, train } from '../training/loop.ts';
+import type { Metrics } from '../training/metrics-file.node.ts';
 import { progressLine, recentPace } from '../training/progress.ts';
-import { echoRecipe, echoRecipeDefaults } from '../training/recipes/echo.ts';
-import { fisherRecipe, fisherRecipeDefaults } from '../training/recipes/fisher.ts';
-import type { Recipe } from '../training/recipes/types.ts';
-import { openRun } from '../training/run-folder.node.ts';
-import { type Command, choice, flag, number, type Options, required, text, UsageError } from './command.ts';
+import { openRun, type RunFolder } from '../training/run-folder.node.ts';
+import type { TrainingState } from '../training/step.ts';
+import type { Command } from './command.ts';
 import { note, print, writeFileSafely } from './output.ts';
-import { encoderFrom, workersFrom } from './recording-options.ts';
-
-const RECIPES = ['echo', 'fisher'] as const;
-type RecipeName = (typeof RECIPES)[number];
+import { type PretrainSettings, pretrainOptionSpecs, pretrainSettings, resumeCommand } from './pretrain-settings.ts';
 
 const LOG_EVERY = 10;
 
-/** Settings of a recipe that an option changes, each where it was given. */
-function changesFrom(options: Options): Record<string, number | string> {
-  const given = {
-    batch: number(options, 'batch', { min: 1, integer: true }),
-    patches: number(options, 'patches', { min: 4, integer: true }),
-    warmUpSteps: number(options, 'warm-up', { min: 0, integer: true }),
-    targetNorm: choice(options, 'target-norm', ['sequence', 'batch']),
-    utteranceWeight: number(options, 'utterance-weight', { min: 0 }),
+/** A line on a terminal that the next one replaces; nothing elsewhere. Remarks push it aside. */
+function createStatusLine() {
+  let shown = false;
+  const clear = (): void => {
+    if (shown) process.stderr.write('\r\x1b[K');
+    shown = false;
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Record<
-    string,
-    number | string
-  >;
-}
-
-/** The recipe with its settings, for the log of the run. */
-function recipeFor(
-  name: RecipeName,
-  size: string,
-  steps: number,
-  options: Options,
-): { recipe: Recipe; settings: object } {
-  const rate = number(options, 'learning-rate', { above: 0 });
-  if (name === 'echo') {
-    const config = (echoSizes as Record<string, (typeof echoSizes)['tiny']>)[size];
-    if (!config) throw new UsageError(`--size: expected one of ${Object.keys(echoSizes).join(', ')}, got ${size}`);
-    const settings = { ...echoRecipeDefaults, ...changesFrom(options), steps, ...(rate && { baseLearningRate: rate }) };
-    return { recipe: echoRecipe(config, settings), settings };
-  }
-  const config = (fisherSizes as Record<string, (typeof fisherSizes)['tiny']>)[size];
-  if (!config) throw new UsageError(`--size: expected one of ${Object.keys(fisherSizes).join(', ')}, got ${size}`);
-  const settings = { ...fisherRecipeDefaults, ...changesFrom(options), steps, ...(rate && { learningRate: rate }) };
-  return { recipe: fisherRecipe(config, settings), settings };
-}
-
-/** `PATH`, or `PATH=WEIGHT`. */
-function sourceFrom(term: string): SourceSpec {
-  const [, path = term, weight] = /^(.+?)(?:=([\d.]+))?$/.exec(term.trim()) ?? [];
-  const value = weight === undefined ? 1 : Number(weight);
-  if (!(value > 0)) throw new UsageError(`--data: expected a weight above 0, got ${weight}`);
-  return path === 'simulator' ? { kind: 'simulator', weight: value } : { kind: 'files', path, weight: value };
-}
-
-function dataFrom(options: Options, clipSeconds: number): DataSpec {
-  const sources = required(options, 'data', 'LIST').split(',').map(sourceFrom);
-  const responses = text(options, 'responses');
   return {
-    sources,
-    clipSeconds,
-    ...(responses !== undefined && { responses: { path: responses, probability: 0.3 } }),
-    gainDecibels: number(options, 'gain', { min: 0 }) ?? 6,
-    speedFactor: number(options, 'speed', { min: 1 }) ?? 1,
+    clear,
+    /** The first of the lines that fits the terminal. */
+    show(lines: () => readonly string[]): void {
+      if (!process.stderr.isTTY) return;
+      const room = (process.stderr.columns || 80) - 1;
+      const all = lines();
+      const line = all.find(({ length }) => length <= room) ?? all[all.length - 1].slice(0, room);
+      process.stderr.write(`\r\x1b[K${line}`);
+      shown = true;
+    },
+    note(line: string): void {
+      clear();
+      note(line);
+    },
   };
 }
 
-/** Frames of 25 ms every 10 ms that a clip must have for `patches` patches of 16 frames, and a little to crop from. */
-const secondsFor = (patches: number): number => Math.ceil((0.025 + 0.01 * (16 * patches + 4)) * 100) / 100;
+type StatusLine = ReturnType<typeof createStatusLine>;
+
+function statusLines(record: Readonly<Record<string, number>>, steps: number, lines: readonly Metrics[]): string[] {
+  const { step, loss, frameLoss, utteranceLoss, learningRate, clipsPerSecond } = record;
+  const pace = recentPace(lines);
+  const short = { step, steps, losses: { loss }, learningRate, ...(pace !== undefined && { secondsPerStep: pace }) };
+  const losses = { loss, frame: frameLoss, utterance: utteranceLoss };
+  return [progressLine({ ...short, losses, clipsPerSecond }), progressLine(short)];
+}
+
+/** Signals that end a run after its step; the second one ends the process at once, as it would without us. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+function listenForSignals(heard: () => void) {
+  let status: number | undefined;
+  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
+    const listener = () => {
+      status ??= code;
+      heard();
+    };
+    process.once(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    /** Exit status of a run that was stopped; undefined as long as it is not to stop. */
+    status: () => status,
+    release: () => {
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    },
+  };
+}
+
+const encoderFile = (folder: string): string => join(folder, 'encoder.safetensors');
+const pageFile = (folder: string): string => join(folder, 'index.html');
+
+/** What the run folder keeps of the loop's state: checkpoint, log, the encoder so far, the page. */
+function createStore(run: RunFolder, { folder, architecture, title, config }: PretrainSettings) {
+  const lines = run.metrics();
+  const found = run.loadCheckpoint();
+  const before = found?.extra.seconds;
+  const secondsBefore = typeof before === 'number' ? before : (lines.at(-1)?.seconds ?? 0);
+  const started = performance.now();
+  const seconds = (): number => secondsBefore + (performance.now() - started) / 1000;
+  const publish = (state: TrainingState): void => {
+    exportEncoder(state, architecture, encoderFile(folder), { weights: 'student' });
+    writeFileSafely(pageFile(folder), renderTrainingPage({ title, config: { ...config }, metrics: lines }));
+  };
+  const store: RunStore = {
+    load: () => {
+      // A process that was killed may have left a checkpoint without its encoder.
+      if (found) publish(found.state);
+      return found?.state;
+    },
+    save: (state) => {
+      run.saveCheckpoint(state, { seconds: seconds() });
+      publish(state);
+    },
+    log: (record) => {
+      const line = { ...record, step: record.step, seconds: seconds() };
+      lines.push(line);
+      run.log(line);
+    },
+  };
+  return { store, lines };
+}
+
+async function* clipsOf(
+  { data, seed, workers }: PretrainSettings,
+  from: number,
+  batch: number,
+  status: StatusLine,
+): AsyncGenerator<{ clips: readonly Clip[] }> {
+  const stream = await openClipStream(data, { seed, from, batch, workers });
+  let told = 0;
+  for await (const next of stream) {
+    for (const warning of stream.warnings.slice(told)) status.note(warning);
+    told = stream.warnings.length;
+    yield next;
+  }
+}
 
 export const pretrainCommand: Command = {
   summary: 'train an encoder on recordings without labels',
@@ -89,133 +131,48 @@ export const pretrainCommand: Command = {
     'thrum pretrain echo --size tiny --data recordings/,simulator=2 --run runs/echo-tiny --steps 20000',
     'thrum pretrain echo --size tiny --data recordings/,simulator=2 --run runs/echo-tiny --steps 20000 --resume',
   ],
-  options: {
-    data: { value: 'LIST', short: 'd', description: 'folders, archives and `simulator`, with weights' },
-    run: { value: 'DIR', description: 'folder of the run' },
-    size: { value: 'SIZE', description: 'size of the encoder (default tiny)' },
-    steps: { value: 'N', description: 'steps in all (default 20000); may grow on resuming' },
-    resume: { description: 'go on with the run in the folder' },
-    batch: { value: 'N', description: 'clips per step' },
-    accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
-    patches: { value: 'N', description: 'time patches of 160 ms per clip (default 12)' },
-    'learning-rate': { value: 'X', description: 'peak (fisher), or per 256 clips (echo)' },
-    'warm-up': { value: 'N', description: 'steps of linear warm-up' },
-    'target-norm': { value: 'N', description: 'sequence (as published) or batch' },
-    'utterance-weight': { value: 'X', description: 'weight of the utterance loss (default 1)' },
-    responses: { value: 'DIR', description: 'impulse responses that 3 in 10 clips are heard through' },
-    gain: { value: 'DB', description: 'random gain within ± this (default 6)' },
-    speed: { value: 'X', description: 'random speed within 1/x to x (default 1: none)' },
-    seed: { value: 'N', description: 'seed of everything (default 0)' },
-    'save-every': { value: 'N', description: 'steps between checkpoints (default 500)' },
-    provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
-    workers: { value: 'N', description: 'threads that read and simulate ahead (default 1)' },
-  },
-  async run([name, ...rest], options) {
-    const recipeName = RECIPES.find((known) => known === name);
-    if (!recipeName || rest.length > 0)
-      throw new UsageError(`expected one of ${RECIPES.join(', ')}, got ${name ?? 'nothing'}`);
-    const folder = required(options, 'run', 'DIR');
-    const size = text(options, 'size') ?? 'tiny';
-    const steps = number(options, 'steps', { min: 1, integer: true }) ?? echoRecipeDefaults.steps;
-    const seed = number(options, 'seed', { integer: true, min: 0 }) ?? 0;
-    const accumulate = number(options, 'accumulate', { integer: true, min: 1 }) ?? 1;
-    const saveEvery = number(options, 'save-every', { integer: true, min: 1 }) ?? 500;
-    const workers = workersFrom(options) ?? 1;
-    const { provider } = encoderFrom(options, '');
-    const { recipe, settings } = recipeFor(recipeName, size, steps, options);
-    const patches = number(options, 'patches', { min: 4, integer: true }) ?? echoRecipeDefaults.patches;
-    const data = dataFrom(options, secondsFor(patches));
-    const config = {
-      recipe: recipeName,
-      size,
-      seed,
-      accumulate,
-      saveEvery,
-      settings: { ...settings, steps: undefined },
-      data,
-      steps,
-      workers,
-      provider,
-    };
-    const architecture = namedArchitectures.get(`${recipeName}-${size}`);
-    if (!architecture) throw new UsageError(`--size: no ${recipeName} of size ${size}`);
-    const run = openRun(folder, config, { resume: flag(options, 'resume'), warn: note });
-    const stop = new AbortController();
-    const onSignal = () => {
-      note('stopping after this step');
-      stop.abort();
-    };
-    process.once('SIGINT', onSignal);
-    process.once('SIGTERM', onSignal);
-    const title = `${recipeName}-${size}`;
-    const lines = run.metrics();
-    const before = lines.length > 0 ? (lines[lines.length - 1].seconds ?? 0) : 0;
-    const started = performance.now();
-    const seconds = () => before + (performance.now() - started) / 1000;
-    const streams: { close(): Promise<void> }[] = [];
+  options: pretrainOptionSpecs,
+  async run(args, options) {
+    const settings = pretrainSettings(args, options);
+    const { title, folder, recipe, data, seed, config, provider, resume } = settings;
+    if (settings.warmUpSteps >= config.steps) {
+      note(
+        `the warm-up takes ${settings.warmUpSteps} of ${config.steps} steps: the learning rate never reaches its peak; --warm-up N shortens it`,
+      );
+    }
+    // Else a wrong path would leave a run behind, which must be removed before the next try.
+    if (!resume) await checkSources(data, recipe, seed);
+    const run = openRun(folder, config, { resume, warn: note });
+    const status = createStatusLine();
+    const stop = listenForSignals(() => status.note('stopping after this step; once more stops at once'));
     try {
+      const { store, lines } = createStore(run, settings);
       const end = await train({
         recipe,
-        steps,
+        steps: config.steps,
         seed,
-        accumulate,
+        accumulate: settings.accumulate,
         logEvery: LOG_EVERY,
-        saveEvery,
-        clips: async function* (from, batch) {
-          const stream = await openClipStream(data, { seed, from, batch, workers });
-          streams.push(stream);
-          let told = 0;
-          for await (const next of stream) {
-            for (const warning of stream.warnings.slice(told)) note(warning);
-            told = stream.warnings.length;
-            yield next;
-          }
-        },
-        store: {
-          load: () => run.loadCheckpoint()?.state,
-          save: (state) => {
-            run.saveCheckpoint(state, {});
-            exportEncoder(state, architecture, join(folder, 'encoder.safetensors'), { weights: 'student' });
-            writeFileSafely(
-              join(folder, 'index.html'),
-              renderTrainingPage({ title, config: { ...config }, metrics: lines }),
-            );
-          },
-          log: (record) => {
-            const line = { ...record, step: record.step, seconds: seconds() };
-            lines.push(line);
-            run.log(line);
-          },
-        },
-        onStep: (state, record) => {
-          if (!process.stderr.isTTY) return;
-          const { loss, frameLoss, utteranceLoss, learningRate, clipsPerSecond } = record;
-          const pace = recentPace(lines);
-          const line = progressLine({
-            step: state.step,
-            steps,
-            losses: { loss, frame: frameLoss, utterance: utteranceLoss },
-            learningRate,
-            clipsPerSecond,
-            ...(pace !== undefined && { secondsPerStep: pace }),
-          });
-          process.stderr.write(`\r\x1b[K${line}`);
-        },
-        stopped: () => stop.signal.aborted,
+        saveEvery: settings.saveEvery,
+        clips: (from, batch) => clipsOf(settings, from, batch, status),
+        store,
+        onStep: (_state, record) => status.show(() => statusLines(record, config.steps, lines)),
+        stopped: () => stop.status() !== undefined,
         ...(provider && { runtime: { provider } }),
       });
-      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-      const encoder = join(folder, 'encoder.safetensors');
+      status.clear();
+      if (end.reason === 'stopped') {
+        print(`${title}: stopped after step ${end.state.step} with a checkpoint; go on with`);
+        print(`  ${resumeCommand(args[0], options)}`);
+        return stop.status() ?? 1;
+      }
       print(
-        end.reason === 'finished'
-          ? `${title}: ${end.state.step} steps done; use it with --encoder ${encoder}, curves in ${join(folder, 'index.html')}`
-          : `${title}: stopped after step ${end.state.step} with a checkpoint; go on with --resume`,
+        `${title}: ${end.state.step} steps done; use it with --encoder ${encoderFile(folder)}, curves in ${pageFile(folder)}`,
       );
       return 0;
     } finally {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-      for (const stream of streams) await stream.close();
+      status.clear();
+      stop.release();
       run.close();
     }
   },

@@ -111,6 +111,9 @@ describe('cutClip', () => {
         `expected a signal, found a sample that is ${value}`,
       );
     }
+    expect(() => cutClip(recordingOf([ramp(9)], 99), { clipSeconds: 0.05, speedFactor: 1 }, createRandom(1))).toThrow(
+      'some.wav: expected a rate of at least 100 Hz, got 99 Hz',
+    );
     expect(() => cutClip(recordingOf([ramp(9)]), { clipSeconds: 0.001, speedFactor: 1 }, createRandom(1))).toThrow(
       'cutClip: expected clips of at least 2 samples, got 0.001 s at 1000 Hz (some.wav)',
     );

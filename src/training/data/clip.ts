@@ -14,6 +14,8 @@ const PLACES = 4;
 const MARGIN = 16;
 /** Speeds are multiples of 1/1000: the ratio of a resampler, whose table of phases stays small. */
 const SPEED_STEPS = 1000;
+/** Below this rate in Hz the front ends have no frames: one file of it must not end a run that is days old. */
+const LOWEST_RATE = 100;
 
 /** Samples from `start` on; what lies beyond the end is the recording again, from its start. */
 function cutRepeated(samples: Float32Array, start: number, length: number): Float32Array {
@@ -41,10 +43,14 @@ const problemOf = (samples: Float32Array): string | undefined => {
 /**
  * A clip of `clipSeconds` of one channel, at a random place; a recording that is too short is repeated from its start.
  * Played faster or slower it keeps its sampling rate, and its tones move: k samples are resampled to k / speed.
- * @throws InputError where a few places of the channel were all constant, or a sample is not a finite number.
+ * @throws InputError where a few places of the channel were all constant, a sample is not a finite number, or the rate is
+ * below 100 Hz.
  */
 export function cutClip(recording: Recording, { clipSeconds, speedFactor }: CutSettings, random: Random): Clip {
   const { sampleRate, name } = recording;
+  if (sampleRate < LOWEST_RATE) {
+    throw new InputError(`${name}: expected a rate of at least ${LOWEST_RATE} Hz, got ${sampleRate} Hz; leave it out`);
+  }
   const wanted = Math.round(clipSeconds * sampleRate);
   if (!(wanted >= 2)) {
     throw new InputError(

@@ -1,0 +1,189 @@
+// What the options of `thrum pretrain` ask for: recipe, data, and everything that config.json keeps.
+import { existsSync } from 'node:fs';
+import { type EchoConfig, echoSizes } from '../encoders/echo.ts';
+import type { Architecture } from '../encoders/families.ts';
+import { type FisherConfig, fisherSizes } from '../encoders/fisher.ts';
+import { namedArchitectures } from '../encoders/load.node.ts';
+import type { Provider } from '../graph/runtime.ts';
+import type { DataSpec, SourceSpec } from '../training/data/types.ts';
+import { echoRecipe, echoRecipeDefaults } from '../training/recipes/echo.ts';
+import { fisherRecipe, fisherRecipeDefaults } from '../training/recipes/fisher.ts';
+import type { Recipe } from '../training/recipes/types.ts';
+import type { RunConfig } from '../training/run-config.ts';
+import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
+import { encoderFrom, workersFrom } from './recording-options.ts';
+
+const RECIPES = ['echo', 'fisher'] as const;
+type RecipeName = (typeof RECIPES)[number];
+
+export const pretrainOptionSpecs = {
+  data: { value: 'LIST', short: 'd', description: 'folders, archives and `simulator`, with weights' },
+  include: { value: 'REGEX', description: 'only files whose name (without folders) matches' },
+  responses: { value: 'DIR', description: 'impulse responses that 3 in 10 clips are heard through' },
+  gain: { value: 'DB', description: 'random gain within ± this (default 6)' },
+  speed: { value: 'X', description: 'random speed within 1/x to x (default 1: none)' },
+  run: { value: 'DIR', description: 'folder of the run' },
+  resume: { description: 'go on with the run in the folder' },
+  size: { value: 'SIZE', description: 'size of the encoder (default tiny)' },
+  steps: { value: 'N', description: 'steps in all (default 20000); may grow on resuming' },
+  batch: { value: 'N', description: 'clips per step (default 32 for echo, 16 for fisher)' },
+  accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
+  patches: { value: 'N', description: 'time patches of 160 ms per clip (default 12)' },
+  'learning-rate': { value: 'X', description: 'peak (fisher, default 5e-4), or per 256 clips (echo, 1e-4)' },
+  'warm-up': { value: 'N', description: 'steps of linear warm-up (default 1000)' },
+  'target-norm': { value: 'N', description: 'sequence (as published, the default) or batch' },
+  'utterance-weight': { value: 'X', description: 'weight of the utterance loss (default 1)' },
+  seed: { value: 'N', description: 'seed of everything (default 0)' },
+  'save-every': { value: 'N', description: 'steps between checkpoints (default 500)' },
+  provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
+  workers: { value: 'N', description: 'threads that make clips ahead (default 1; 0: none)' },
+} satisfies OptionSpecs;
+
+export type PretrainSettings = {
+  /** `echo-tiny` … */
+  title: string;
+  folder: string;
+  resume: boolean;
+  recipe: Recipe;
+  architecture: Architecture;
+  data: DataSpec;
+  seed: number;
+  accumulate: number;
+  saveEvery: number;
+  warmUpSteps: number;
+  workers: number;
+  provider?: Provider;
+  /** What the run folder keeps, and compares on resuming. */
+  config: RunConfig;
+};
+
+/** The entries that were given. */
+const given = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+/** FISHER reads at most 1024 frames of a recording. */
+const MAX_PATCHES: Record<RecipeName, number> = { echo: 1000, fisher: 64 };
+
+const patchesFrom = (name: RecipeName, options: Options): number | undefined =>
+  number(options, 'patches', { min: 4, max: MAX_PATCHES[name], integer: true });
+
+/** Settings that both recipes have, where they were given. */
+const commonChanges = (name: RecipeName, options: Options) =>
+  given({
+    batch: number(options, 'batch', { min: 1, integer: true }),
+    patches: patchesFrom(name, options),
+    warmUpSteps: number(options, 'warm-up', { min: 0, integer: true }),
+    targetNorm: choice(options, 'target-norm', ['sequence', 'batch']),
+    utteranceWeight: number(options, 'utterance-weight', { min: 0 }),
+  });
+
+function sizeOf<T>(sizes: Readonly<Record<string, T>>, size: string): T {
+  if (Object.hasOwn(sizes, size)) return sizes[size];
+  throw new UsageError(`--size: expected one of ${Object.keys(sizes).join(', ')}, got ${size}`);
+}
+
+type Chosen = { recipe: Recipe; settings: { patches: number; warmUpSteps: number } };
+
+function recipeFrom(name: RecipeName, size: string, steps: number, options: Options): Chosen {
+  const changes = { ...commonChanges(name, options), steps };
+  const rate = number(options, 'learning-rate', { above: 0 });
+  if (name === 'echo') {
+    const settings = { ...echoRecipeDefaults, ...changes, ...given({ baseLearningRate: rate }) };
+    return { recipe: echoRecipe(sizeOf<EchoConfig>(echoSizes, size), settings), settings };
+  }
+  const settings = { ...fisherRecipeDefaults, ...changes, ...given({ learningRate: rate }) };
+  return { recipe: fisherRecipe(sizeOf<FisherConfig>(fisherSizes, size), settings), settings };
+}
+
+/** `PATH`, `PATH=WEIGHT`, or `simulator` likewise. A path that is there as it stands is one, whatever it ends in. */
+function sourceFrom(item: string, include: string | undefined): SourceSpec {
+  const term = item.trim();
+  if (term === '') throw new UsageError('--data: expected names separated by single commas, got an empty one');
+  const [, name, digits] = existsSync(term) ? [] : (/^(.+)=([\d.]+)$/.exec(term) ?? []);
+  const path = name ?? term;
+  const weight = digits === undefined ? 1 : Number(digits);
+  if (!(weight > 0)) throw new UsageError(`--data: expected a weight above 0, got ${digits} (${path})`);
+  return path === 'simulator' ? { kind: 'simulator', weight } : { kind: 'files', path, weight, ...given({ include }) };
+}
+
+/** Frames of 25 ms every 10 ms that a clip must have for `patches` patches of 16 frames, and a little to crop from. */
+const secondsFor = (patches: number): number => Math.ceil((0.025 + 0.01 * (16 * patches + 4)) * 100) / 100;
+
+const RESPONSE_PROBABILITY = 0.3;
+
+function dataFrom(options: Options, clipSeconds: number): DataSpec {
+  const include = text(options, 'include');
+  const sources = required(options, 'data', 'LIST')
+    .split(',')
+    .map((item) => sourceFrom(item, include));
+  if (include !== undefined && sources.every(({ kind }) => kind === 'simulator')) {
+    throw new UsageError('--include: expected files in --data, got the simulator alone');
+  }
+  const responses = text(options, 'responses');
+  return {
+    sources,
+    clipSeconds,
+    ...(responses !== undefined && { responses: { path: responses, probability: RESPONSE_PROBABILITY } }),
+    gainDecibels: number(options, 'gain', { min: 0 }) ?? 6,
+    speedFactor: number(options, 'speed', { min: 1 }) ?? 1,
+  };
+}
+
+/** @throws UsageError for arguments and options that are missing, unknown or out of range. */
+export function pretrainSettings(args: readonly string[], options: Options): PretrainSettings {
+  const [first, ...rest] = args;
+  const name = RECIPES.find((known) => known === first);
+  if (!name || rest.length > 0) {
+    throw new UsageError(`expected one of ${RECIPES.join(', ')}, got ${args.join(' ') || 'nothing'}`);
+  }
+  const folder = required(options, 'run', 'DIR');
+  const size = text(options, 'size') ?? 'tiny';
+  const steps = number(options, 'steps', { min: 1, integer: true }) ?? echoRecipeDefaults.steps;
+  const seed = number(options, 'seed', { integer: true, min: 0 }) ?? 0;
+  const accumulate = number(options, 'accumulate', { integer: true, min: 1 }) ?? 1;
+  const saveEvery = number(options, 'save-every', { integer: true, min: 1 }) ?? 500;
+  const workers = workersFrom(options) ?? 1;
+  const { provider } = encoderFrom(options, '');
+  const { recipe, settings } = recipeFrom(name, size, steps, options);
+  const data = dataFrom(options, secondsFor(settings.patches));
+  const title = `${name}-${size}`;
+  return {
+    title,
+    folder,
+    resume: flag(options, 'resume'),
+    recipe,
+    architecture: namedArchitectures.get(title) as Architecture,
+    data,
+    seed,
+    accumulate,
+    saveEvery,
+    warmUpSteps: settings.warmUpSteps,
+    workers,
+    ...(provider && { provider }),
+    config: {
+      recipe: name,
+      size,
+      seed,
+      accumulate,
+      saveEvery,
+      // The steps stand beside the recipe's settings, as they may grow.
+      settings: { ...settings, steps: undefined },
+      data,
+      steps,
+      workers,
+      provider,
+    },
+  };
+}
+
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** The command line that goes on with a run, for a POSIX shell. */
+export function resumeCommand(recipe: string, options: Options): string {
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (name === 'resume' || value === undefined || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value];
+  });
+  return ['thrum', 'pretrain', recipe, ...words, '--resume'].map(quoted).join(' ');
+}
