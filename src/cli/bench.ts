@@ -80,7 +80,7 @@ export const benchCommand: Command = {
     },
     compat: {
       value: 'NAME',
-      description: 'siren or rmis: as the released code does where published numbers rest on a quirk',
+      description: 'siren, rmis (dcase-score: 2022): as the released code does where published numbers rest on a quirk',
     },
     only: { value: 'LIST', description: 'rows to run: cwru, dcase2023, … (default: all that are there)' },
     out: { value: 'PATH', short: 'o', description: 'folder for CSV, JSON and an HTML page (dcase-score: a file)' },

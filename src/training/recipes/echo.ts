@@ -2,7 +2,6 @@
 // paper leaves open as in EAT).
 import { type EchoConfig, echoBandPosition } from '../../encoders/echo.ts';
 import { float32 } from '../../graph/runtime.ts';
-import { createScope } from '../../nn/parameters.ts';
 import { InputError } from '../../signal/errors.ts';
 import { echoSpectrogram } from '../../signal/log-spectrogram.ts';
 import type { Random } from '../../signal/simulate/random.ts';
@@ -11,7 +10,8 @@ import { decoderNoise, distilledEcho, maskFeeds } from '../distilled.ts';
 import { keptCount, randomMask } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import { cosineSchedule, linearSchedule, stepDown } from '../schedules.ts';
-import { type BatchShape, distillationGraph, type TargetNorm, teacherScope } from '../self-distillation.ts';
+import type { BatchShape, TargetNorm } from '../self-distillation.ts';
+import { distillation } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type EchoRecipeOptions = {
@@ -58,7 +58,6 @@ export const echoRecipeDefaults: EchoRecipeOptions = {
 
 const PUBLISHED_BATCH = 256;
 const FLOOR = 1e-5;
-const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
 
 /** Frames of `patches` time patches of random bands: patches [bands, P, bins * frames] and the bands' positions. */
 function randomBands(
@@ -108,21 +107,7 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
     tokenDeviation: 0.02,
     plan: () => ({
       key: 'echo',
-      graph: () => {
-        const {
-          loss,
-          inner: _inner,
-          ...watched
-        } = distillationGraph(
-          distilledEcho(config, shape),
-          createScope(),
-          teacherScope(),
-          shape,
-          { ...DECODER, layers: options.decoderLayers },
-          { utterance: options.utteranceWeight, weighting: 'balanced', targetNorm: options.targetNorm },
-        );
-        return { loss, watched };
-      },
+      graph: () => distillation(distilledEcho(config, shape), shape, options),
       feeds: (clips, random) => {
         const values = new Float32Array(sequences * patches * size);
         const positions = new Float32Array(sequences * config.width);
@@ -149,6 +134,5 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
       clipNorm: stepDown(options.clipNorm, step),
       decay: linearSchedule({ from: options.decay[0], to: options.decay[1], steps }, step),
     }),
-    isEncoder: (name) => !name.startsWith(`${DECODER.prefix}.`),
   };
 }

@@ -3,7 +3,6 @@
 import { EAT_PATCH } from '../../encoders/eat-transformer.ts';
 import { FISHER_POSITION_GRID, type FisherConfig, fisherPatches } from '../../encoders/fisher.ts';
 import { float32 } from '../../graph/runtime.ts';
-import { createScope } from '../../nn/parameters.ts';
 import { gridPositions } from '../../nn/positions.ts';
 import { InputError } from '../../signal/errors.ts';
 import { fisherSpectrogram } from '../../signal/log-spectrogram.ts';
@@ -13,7 +12,8 @@ import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import { cosineSchedule, linearSchedule } from '../schedules.ts';
-import { type BatchShape, distillationGraph, type TargetNorm, teacherScope } from '../self-distillation.ts';
+import type { BatchShape, TargetNorm } from '../self-distillation.ts';
+import { distillation } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type FisherRecipeOptions = {
@@ -52,7 +52,6 @@ export const fisherRecipeDefaults: FisherRecipeOptions = {
   utteranceWeight: 1,
 };
 
-const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
 /** A bin of a spectrogram with windows of 25 ms, in Hz. */
 const BIN_HERTZ = 40;
 
@@ -106,21 +105,7 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
       const shape: BatchShape = { sequences, clones, rows: patches, columns, kept };
       return {
         key: `fisher at ${rate} Hz`,
-        graph: () => {
-          const {
-            loss,
-            inner: _inner,
-            ...watched
-          } = distillationGraph(
-            distilledEat(config, shape, positions),
-            createScope(),
-            teacherScope(),
-            shape,
-            { ...DECODER, layers: options.decoderLayers },
-            { utterance: options.utteranceWeight, weighting: 'balanced', targetNorm: options.targetNorm },
-          );
-          return { loss, watched };
-        },
+        graph: () => distillation(distilledEat(config, shape, positions), shape, options),
         feeds: (clips, own) => {
           const size = EAT_PATCH ** 2;
           const values = new Float32Array(sequences * length * size);
@@ -145,6 +130,5 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
       clipNorm: options.clipNorm,
       decay: linearSchedule({ from: options.decay[0], to: options.decay[1], steps }, step),
     }),
-    isEncoder: (name) => !name.startsWith(`${DECODER.prefix}.`),
   };
 }

@@ -22,6 +22,4 @@ export type Recipe = {
   /** What step number `step` does with its clips; `random` belongs to the step. */
   plan(random: Random): BatchPlan;
   scalars(step: number): UpdateScalars;
-  /** Whether a parameter belongs to the encoder, rather than to the decoder that is thrown away. */
-  isEncoder(name: string): boolean;
 };
