@@ -1,6 +1,7 @@
 // thrum models: the encoders there are, and how weights get here.
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
+import type { ConfigHints } from '../encoders/families.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
 import { findWeights, importedNames, namedArchitectures, readCheckpoint, weightsFor } from '../encoders/load.node.ts';
 import { identifyOnnx } from '../encoders/onnx-encoder.node.ts';
@@ -82,12 +83,31 @@ function info([name]: string[], options: Options): number {
   return 0;
 }
 
+/** How ECHO makes an embedding, where that is not the published way. */
+function embeddingHints(options: Options): ConfigHints {
+  const poolLayer = number(options, 'pool-layer', { min: 0, integer: true });
+  const levelWeight = number(options, 'level-weight', { min: 0 });
+  const segmentFrames = number(options, 'segment-frames', { min: 16, integer: true });
+  const tail = choice(options, 'tail', ['zeros', 'overlap']);
+  return {
+    ...(poolLayer !== undefined && { poolLayer }),
+    ...(levelWeight !== undefined && { levelWeight }),
+    ...(segmentFrames !== undefined && { segmentFrames }),
+    ...(tail === 'overlap' && { tail }),
+  };
+}
+
 async function importFile([file]: string[], options: Options): Promise<number> {
   if (file === undefined) throw new UsageError('expected a checkpoint: thrum models import FILE');
   const bandBins = number(options, 'band-bins', { min: 16, integer: true });
   const heads = number(options, 'heads', { min: 1, integer: true });
   const lengthMode = choice(options, 'length-mode', ['readme', 'rmis']);
-  const hints = { ...(bandBins && { bandBins }), ...(heads && { heads }), ...(lengthMode && { lengthMode }) };
+  const hints = {
+    ...(bandBins && { bandBins }),
+    ...(heads && { heads }),
+    ...(lengthMode && { lengthMode }),
+    ...embeddingHints(options),
+  };
   const name = text(options, 'name');
   if (name !== undefined && !/^[\w.-]+$/.test(name)) {
     throw new UsageError(`--name: expected letters, digits and . _ - only, got ${name}; --out takes a path`);
@@ -139,6 +159,10 @@ export const modelsCommand: Command = {
     heads: { value: 'N', description: 'attention heads, if not width / 64' },
     'band-bins': { value: 'N', description: 'bins of a FISHER band (50 or 100), if the file does not say' },
     'length-mode': { value: 'M', description: 'FISHER: readme (default) or rmis (padded to 1024 frames)' },
+    'pool-layer': { value: 'N', description: 'ECHO: mean over time after N blocks in place of CLS after all' },
+    'level-weight': { value: 'X', description: 'ECHO without levels: weight of the level as a feature of its own' },
+    'segment-frames': { value: 'N', description: 'ECHO: frames read at once (default 2000)' },
+    tail: { value: 'NAME', description: 'ECHO: zeros (default) or overlap where frames do not fill a patch' },
     sha256: { value: 'HEX', description: 'pull: refuse any other file' },
     json: { description: 'print JSON' },
   },

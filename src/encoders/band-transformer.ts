@@ -1,9 +1,12 @@
 // What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
-import { float32, type Program } from '../graph/runtime.ts';
+import { float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
 /** How a graph is built for the provider it will run on. */
 export type GraphOptions = { fusedAttention?: boolean };
+
+/** ONNX Runtime 1.30's fused attention is wrong by percents on WebGPU from some 60 tokens on; plain operators are right. */
+export const graphOptions = ({ provider }: RuntimeOptions): GraphOptions => ({ fusedAttention: provider !== 'webgpu' });
 
 /** The sub-bands of one stretch of sound, cut into patches. */
 export type BandSequences = {

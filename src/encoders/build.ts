@@ -6,19 +6,25 @@ import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { createScope, parametersOf } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { type Architecture, type ConfigHints, families, type StateDict } from './families.ts';
+import { graphOptions } from './band-transformer.ts';
+import { type Architecture, type ConfigHints, families, familyOf, type StateDict } from './families.ts';
 import type { Encoder } from './types.ts';
 
 /** The architecture that a checkpoint's tensors make. @throws InputError if no family knows them. */
 export function recogniseWeights(weights: StateDict, hints: ConfigHints = {}): Architecture {
-  const family = families.find((candidate) => candidate.recognises(weights));
-  if (!family) {
-    const first = [...weights.keys()].slice(0, 3).join(', ');
+  const found = familyOf(weights, hints);
+  if (hints.family !== undefined && !families.some(({ name }) => name === hints.family)) {
     throw new InputError(
-      `loadEncoder: expected weights of ${families.map(({ name }) => name).join(' or ')}, got tensors named ${first}, …`,
+      `loadEncoder: expected a family of ${families.map(({ name }) => name).join(', ')}, got ${hints.family}`,
     );
   }
-  return family.infer(weights, hints);
+  if (!found) {
+    const first = [...weights.keys()].slice(0, 3).join(', ');
+    throw new InputError(
+      `loadEncoder: expected weights of ${families.map(({ name }) => name).join(', ')}, got tensors named ${first}, …`,
+    );
+  }
+  return found.family.infer(found.weights, hints);
 }
 
 /** Names and shapes of the parameters that an architecture needs. */
@@ -81,8 +87,7 @@ export async function buildEncoder(
   weights: StateDict,
   options: RuntimeOptions = {},
 ): Promise<Encoder> {
-  // ONNX Runtime 1.30's fused attention is wrong by percents on WebGPU from some 60 tokens on; plain operators are right.
-  const outputs = architecture.graph(createScope(), { fusedAttention: options.provider !== 'webgpu' });
+  const outputs = architecture.graph(createScope(), graphOptions(options));
   const constants = collectParameters(parametersOf(Object.values(outputs)), weights, id);
   const program = await loadProgram(toOnnx({ outputs, constants, name: id }).bytes, options);
   return architecture.create(id, await fingerprintOf(architecture, constants), weights, program);

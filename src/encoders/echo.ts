@@ -1,6 +1,7 @@
 // ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
 import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
+import { reduceMean } from '../graph/reduce.ts';
 import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
@@ -21,6 +22,7 @@ import {
   runBandTransformer,
 } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
+import { segmentStarts } from './segment-starts.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 export type EchoConfig = {
@@ -31,6 +33,28 @@ export type EchoConfig = {
   bandBins: number;
   /** Frames of a patch. */
   patchFrames: number;
+  /** Frames that are read at once, 2000 where nothing is said; longer recordings are averaged over segments. */
+  segmentFrames?: number;
+  /**
+   * `removed`: the mean of the whole spectrogram is taken away before anything else, so that the same sound at another
+   * volume is the same input (ours). Kept where nothing is said, as published.
+   */
+  level?: 'removed';
+  /**
+   * With `level: 'removed'`: every band's part of the embedding ends with this times the level that was taken away, in
+   * units of the spectrogram. So loudness is one feature with a weight of its own, and not a part of all others (ours).
+   */
+  levelWeight?: number;
+  /**
+   * `overlap`: where frames do not fill the last patch it begins earlier, and a recording shorter than a patch is
+   * repeated (ours). Else zeros follow, as published: of a short recording they are a large part.
+   */
+  tail?: 'overlap';
+  /**
+   * The embedding of a band is the mean of its tokens after this many blocks (ours); later blocks are left out. Else it
+   * is CLS after all blocks, as published.
+   */
+  poolLayer?: number;
 };
 
 const released = { bandBins: 32, patchFrames: 16 };
@@ -44,7 +68,7 @@ export const echoSizes = {
 } satisfies Record<string, EchoConfig>;
 
 const EPSILON = 1e-6;
-/** Frames of a segment; longer recordings are averaged over segments. */
+/** Of the released encoder. */
 const SEGMENT_FRAMES = 2000;
 /** Scale of the relative frequency position (paper, equation 3). */
 const GAMMA = 25;
@@ -61,6 +85,19 @@ const blockNames = (i: number): BlockNames => {
     output: `${layer}.linear2`,
   };
 };
+
+/** The encoder's input: the published spectrogram, and what was taken from it where the configuration says so (else 0). */
+export function echoInput(
+  samples: Float32Array,
+  sampleRate: number,
+  config: Pick<EchoConfig, 'level'>,
+): { spectrogram: Spectrogram; level: number } {
+  const spectrogram = echoSpectrogram(samples, sampleRate);
+  if (config.level === undefined) return { spectrogram, level: 0 };
+  const { values } = spectrogram;
+  const level = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { spectrogram: { ...spectrogram, values: values.map((value) => value - level) }, level };
+}
 
 /** Patches [N, P, bandBins * patchFrames] to tokens [N, P, D], without positions. */
 export function echoPatchTokens(scope: ParameterScope, config: EchoConfig, patches: Tensor): Tensor {
@@ -103,11 +140,16 @@ export function echoGraph(
   const positions = input('positions', [1, 'patches', width]);
   const bandPositions = input('bandPositions', ['sequences', 1, width]);
   const embedded = add(echoPatchTokens(scope, config, patches), positions);
-  const { output } = echoTransformer(scope, config, embedded, bandPositions, options);
-  return {
-    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
-    tokens: slice(output, 1, 1, undefined, 'patches'),
-  };
+  const { output, layers } = echoTransformer(scope, config, embedded, bandPositions, options);
+  const { poolLayer } = config;
+  if (poolLayer === undefined) {
+    return {
+      cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
+      tokens: slice(output, 1, 1, undefined, 'patches'),
+    };
+  }
+  const tokens = poolLayer === 0 ? embedded : slice(layers[poolLayer - 1].output, 1, 1, undefined, 'patches');
+  return { cls: reduceMean(tokens, [1]), tokens };
 }
 
 /** First and last+1 bin of every band, and its relative frequency (centre over Nyquist, float32 as in the reference). */
@@ -127,7 +169,10 @@ export function echoBands(
 export const echoBandPosition = (position: number, width: number): Float32Array =>
   interleavedPosition(position, width, GAMMA);
 
-/** Frames [from, from + frames) of a spectrogram as patches of its bands; zeros where frames run out and before the bins of a short band. */
+/**
+ * Frames [from, from + frames) of a spectrogram as patches of its bands; zeros (or what `tail` says) where frames run
+ * out, and zeros before the bins of a short band.
+ */
 export function echoPatches(spectrogram: Spectrogram, from: number, frames: number, config: EchoConfig): BandSequences {
   const { bandBins, patchFrames, width } = config;
   const { values, bins, nFft } = spectrogram;
@@ -135,9 +180,12 @@ export function echoPatches(spectrogram: Spectrogram, from: number, frames: numb
   const patches = Math.ceil(frames / patchFrames);
   const size = bandBins * patchFrames;
   const out = new Float32Array(bands.length * patches * size);
-  for (let t = 0; t < frames; t++) {
+  const filled = config.tail === 'overlap' ? patches * patchFrames : frames;
+  for (let t = 0; t < filled; t++) {
     const patch = Math.floor(t / patchFrames);
-    const row = (from + t) * bins;
+    const inLast = patch === patches - 1 && filled > frames;
+    const frame = inLast && frames >= patchFrames ? t - (filled - frames) : t % frames;
+    const row = (from + frame) * bins;
     for (let b = 0; b < bands.length; b++) {
       const { start, end } = bands[b];
       // A short last band is padded at the bottom of its frequencies: its real bins come last.
@@ -151,14 +199,6 @@ export function echoPatches(spectrogram: Spectrogram, from: number, frames: numb
   return { values: out, bands: bands.length, patches, bandPositions };
 }
 
-/** Where the segments of a recording of `frames` frames start: full ones, and the last full one if there is a remainder. */
-export function echoSegments(frames: number): { from: number; frames: number }[] {
-  if (frames < SEGMENT_FRAMES) return [{ from: 0, frames }];
-  const starts = Array.from({ length: Math.floor(frames / SEGMENT_FRAMES) }, (_, i) => i * SEGMENT_FRAMES);
-  if (frames % SEGMENT_FRAMES !== 0) starts.push(frames - SEGMENT_FRAMES);
-  return starts.map((from) => ({ from, frames: SEGMENT_FRAMES }));
-}
-
 function describeBands(spectrogram: Spectrogram, config: EchoConfig): Band[] {
   const { sampleRate, nFft, bins } = spectrogram;
   return echoBands(bins, nFft, config.bandBins).map(({ start, end }, b) => ({
@@ -169,7 +209,12 @@ function describeBands(spectrogram: Spectrogram, config: EchoConfig): Band[] {
   }));
 }
 
-type Prepared = { spectrogram: Spectrogram; segments: { from: number; frames: number }[]; sequences: BandSequences[] };
+type Prepared = {
+  spectrogram: Spectrogram;
+  level: number;
+  segments: { from: number; frames: number }[];
+  sequences: BandSequences[];
+};
 
 function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Band[], config: EchoConfig): Frames {
   const { hopLength, sampleRate } = prepared.spectrogram;
@@ -188,6 +233,14 @@ function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Ba
   return { values, count, width, starts, seconds, bands };
 }
 
+/** One more value at the end of every band's part of the vector; features over time stay as they are. */
+function withLevel({ vector, bands, frames }: Embedding, value: number): Embedding {
+  const longer = new Float32Array(vector.length + bands.length).fill(value);
+  const parts = bands.map((band, b): Band => ({ ...band, start: band.start + b, end: band.end + b + 1 }));
+  for (const [b, { start, end }] of bands.entries()) longer.set(vector.subarray(start, end), parts[b].start);
+  return { vector: longer, bands: parts, ...(frames && { frames }) };
+}
+
 /** An ECHO encoder around a compiled program of `echoGraph`. */
 export function createEcho(id: string, fingerprint: string, config: EchoConfig, program: Program): Encoder {
   const transformer: BandTransformer = {
@@ -197,10 +250,11 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
     positions: (patches) => sineCosinePositions(patches, config.width),
   };
   const prepare = (recording: Recording): Prepared => {
-    const spectrogram = echoSpectrogram(onlyChannel(recording), recording.sampleRate);
-    const segments = echoSegments(spectrogram.frames);
+    const { spectrogram, level } = echoInput(onlyChannel(recording), recording.sampleRate, config);
+    const segments = segmentStarts(spectrogram.frames, config.segmentFrames ?? SEGMENT_FRAMES);
     return {
       spectrogram,
+      level,
       segments,
       sequences: segments.map(({ from, frames }) => echoPatches(spectrogram, from, frames, config)),
     };
@@ -216,7 +270,8 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
       const own = outputs.slice(at, at + one.sequences.length);
       at += one.sequences.length;
       const bands = describeBands(one.spectrogram, config);
-      return assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, config) : undefined);
+      const embedding = assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, config) : undefined);
+      return config.levelWeight === undefined ? embedding : withLevel(embedding, config.levelWeight * one.level);
     });
   };
   return {

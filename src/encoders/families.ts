@@ -6,6 +6,7 @@ import type { ParameterScope } from '../nn/parameters.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
+import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatGraph, eatName, eatSizes } from './eat.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
 import {
   createFisher,
@@ -20,7 +21,23 @@ import type { Encoder } from './types.ts';
 export type StateDict = ReadonlyMap<string, StoredTensor>;
 
 /** What the user or a file may say about a configuration; whatever is missing is inferred from shapes. */
-export type ConfigHints = { heads?: number; bandBins?: number; lengthMode?: 'readme' | 'rmis' };
+export type ConfigHints = {
+  /** Name of the family, where shapes leave it open. */
+  family?: string;
+  heads?: number;
+  bandBins?: number;
+  lengthMode?: 'readme' | 'rmis';
+  /** Frames that ECHO reads at once. */
+  segmentFrames?: number;
+  /** Whether ECHO takes the level of a recording away. */
+  level?: 'removed';
+  /** Of the level, as a feature of its own. */
+  levelWeight?: number;
+  /** How ECHO fills the last patch. */
+  tail?: 'overlap';
+  /** Block of ECHO after which tokens are averaged. */
+  poolLayer?: number;
+};
 
 /** A family with its configuration fixed: ready to be compiled. */
 export type Architecture = {
@@ -35,6 +52,8 @@ export type Family = {
   name: string;
   sizes: Record<string, Architecture>;
   recognises(weights: StateDict): boolean;
+  /** Its own name of a tensor, where releases call it differently. */
+  rename?(name: string): string;
   /** @throws InputError if shapes do not make a model of this family. */
   infer(weights: StateDict, hints: ConfigHints): Architecture;
 };
@@ -61,7 +80,8 @@ const headsFor = (width: number, hints: ConfigHints): number => {
   return heads;
 };
 
-const echoArchitecture = (config: EchoConfig): Architecture => ({
+/** ECHO with a configuration of its own. */
+export const echoArchitecture = (config: EchoConfig): Architecture => ({
   family: 'echo',
   config,
   graph: (scope, options) => echoGraph(scope, config, options),
@@ -84,6 +104,28 @@ const fisherArchitecture = (config: FisherConfig): Architecture => ({
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
 });
 
+const eatArchitecture = (config: EatConfig): Architecture => ({
+  family: 'eat',
+  config,
+  graph: (scope, options) => eatGraph(scope, config, options),
+  create: (id, fingerprint, _weights, program) => createEat(id, fingerprint, config, program),
+});
+
+/** Rows of the position tables that releases of EAT carry: 768 x 8 patches. FISHER's have 50 columns. */
+const EAT_POSITIONS = 6144;
+/** FISHER is narrower in all its sizes. */
+const NARROWEST_EAT = 768;
+
+const isEatOrFisher = (weights: StateDict): boolean =>
+  weights.has(`${FISHER_PREFIX}.extra_tokens`) && weights.has('blocks.0.attn.qkv.weight');
+
+function isEat(weights: StateDict): boolean {
+  if (!isEatOrFisher(weights)) return false;
+  const positions = weights.get(EAT_POSITIONS_KEY);
+  if (positions) return positions.shape.at(-2) === EAT_POSITIONS;
+  return shapeAt(weights, `${FISHER_PREFIX}.extra_tokens`)[2] >= NARROWEST_EAT;
+}
+
 const mapValues = <A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
@@ -96,13 +138,28 @@ export const families: readonly Family[] = [
     infer: (weights, hints) => {
       const [width, , bandBins, patchFrames] = shapeAt(weights, 'patch_embed.proj.weight');
       const depth = countLayers(weights, 'encoder.layers.', '.self_attn.in_proj_weight');
-      return echoArchitecture({ width, depth, heads: headsFor(width, hints), bandBins, patchFrames });
+      const { segmentFrames, level, levelWeight, tail, poolLayer } = hints;
+      if (poolLayer !== undefined && !(Number.isInteger(poolLayer) && poolLayer >= 0 && poolLayer <= depth)) {
+        throw new InputError(`loadEncoder: expected a poolLayer from 0 to the ${depth} blocks, got ${poolLayer}`);
+      }
+      return echoArchitecture({
+        width,
+        depth,
+        heads: headsFor(width, hints),
+        bandBins,
+        patchFrames,
+        ...(segmentFrames !== undefined && { segmentFrames }),
+        ...(level !== undefined && { level }),
+        ...(levelWeight !== undefined && { levelWeight }),
+        ...(tail !== undefined && { tail }),
+        ...(poolLayer !== undefined && { poolLayer }),
+      });
     },
   },
   {
     name: 'fisher',
     sizes: mapValues(fisherSizes, fisherArchitecture),
-    recognises: (weights) => weights.has(`${FISHER_PREFIX}.extra_tokens`) && weights.has('blocks.0.attn.qkv.weight'),
+    recognises: (weights) => isEatOrFisher(weights) && !isEat(weights),
     infer: (weights, hints) => {
       const [, , width] = shapeAt(weights, `${FISHER_PREFIX}.extra_tokens`);
       const projected = weights.get(`${FISHER_PREFIX}.local_encoder.0.proj.weight`);
@@ -119,4 +176,29 @@ export const families: readonly Family[] = [
       });
     },
   },
+  {
+    name: 'eat',
+    sizes: mapValues(eatSizes, eatArchitecture),
+    recognises: isEat,
+    rename: eatName,
+    infer: (weights, hints) => {
+      const [, , width] = shapeAt(weights, `${FISHER_PREFIX}.extra_tokens`);
+      const depth = countLayers(weights, 'blocks.', '.attn.qkv.weight');
+      return eatArchitecture({ width, depth, heads: headsFor(width, hints) });
+    },
+  },
 ];
+
+/** Weights under the names of the first family that knows them, and that family. */
+export function familyOf(
+  weights: StateDict,
+  hints: ConfigHints = {},
+): { family: Family; weights: StateDict } | undefined {
+  for (const family of families) {
+    const { rename } = family;
+    const named = rename ? new Map(Array.from(weights, ([name, tensor]) => [rename(name), tensor])) : weights;
+    const own = hints.family === undefined || hints.family === family.name;
+    if (own && (family.recognises(named) || hints.family === family.name)) return { family, weights: named };
+  }
+  return undefined;
+}

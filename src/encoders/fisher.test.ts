@@ -117,6 +117,6 @@ it('says what is missing or of the wrong shape in a checkpoint', async () => {
     /blocks.1.norm2.bias/,
   );
   expect(() => recogniseWeights(new Map([['foo', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]))).toThrow(
-    /echo or fisher/,
+    /echo, fisher, eat/,
   );
 });

@@ -47,8 +47,7 @@ function trialSignal(): Float32Array {
  * @throws InputError if the file is no known checkpoint or the trial fails.
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<Imported> {
-  const { weights, hints } = readCheckpoint(file);
-  const allHints = { ...hints, ...options.hints };
+  const { weights, hints: allHints } = readCheckpoint(file, options.hints);
   const architecture = recogniseWeights(weights, allHints);
   const shapes = parameterShapes(architecture);
   const name = options.name ?? basename(file).replace(/\.(safetensors|pth?|bin|ckpt)$/, '');

@@ -12,7 +12,7 @@ import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recog
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
-import { type Architecture, type ConfigHints, families, type StateDict } from './families.ts';
+import { type Architecture, type ConfigHints, families, familyOf, type StateDict } from './families.ts';
 import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
 import type { Encoder } from './types.ts';
@@ -92,11 +92,18 @@ function hintsFrom(config: unknown): ConfigHints {
   return { ...(bandBins !== undefined && { bandBins }), ...(heads !== undefined && { heads }) };
 }
 
+/** Tensors under the names of their family, where one knows them. */
+const named = (tensors: StateDict, hints: ConfigHints): Checkpoint => ({
+  weights: familyOf(tensors, hints)?.weights ?? tensors,
+  hints,
+});
+
 /**
  * Reads a checkpoint: safetensors, or a PyTorch file (tensors and plain containers only; nothing in it is executed).
+ * Tensors come under the names that their family has for them; `hints` go before what the file says.
  * @throws InputError if it is neither, or damaged.
  */
-export function readCheckpoint(path: string): Checkpoint {
+export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoint {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
@@ -108,18 +115,24 @@ export function readCheckpoint(path: string): Checkpoint {
   const torch = (bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x80 && bytes[1] <= 5);
   if (torch) {
     const { tensors, config } = findStateDict(readTorchFile(bytes, name));
-    return { weights: tensors, hints: hintsFrom(config) };
+    return named(tensors, { ...hintsFrom(config), ...hints });
   }
   const { tensors, metadata } = readSafetensors(bytes, name);
-  return { weights: tensors, hints: metadata.thrum === undefined ? {} : storedHints(metadata.thrum, name) };
+  return named(tensors, { ...(metadata.thrum !== undefined && storedHints(metadata.thrum, name)), ...hints });
 }
 
 const hintsSchema = z.object({
   hints: z
     .object({
+      family: z.enum(families.map(({ name }) => name)).optional(),
       heads: z.int().min(1).optional(),
       bandBins: z.int().min(1).optional(),
       lengthMode: z.enum(['readme', 'rmis']).optional(),
+      segmentFrames: z.int().min(1).optional(),
+      level: z.literal('removed').optional(),
+      levelWeight: z.number().min(0).optional(),
+      tail: z.literal('overlap').optional(),
+      poolLayer: z.int().min(0).optional(),
     })
     .default({}),
 });
@@ -188,9 +201,9 @@ function findEncoder(spec: EncoderSpec): Found {
       `loadEncoder: no encoder or file named ${encoder}; the encoders are ${encoderNames().join(', ')}, and any weights or ONNX file by its path`,
     );
   }
-  const { weights, hints: stored } = readCheckpoint(path);
+  const checkpoint = readCheckpoint(path, hints);
   const id = path === encoder ? basename(path) : name;
-  return { id, architecture: recogniseWeights(weights, { ...stored, ...hints }), weights };
+  return { id, architecture: recogniseWeights(checkpoint.weights, checkpoint.hints), weights: checkpoint.weights };
 }
 
 /** The architecture of a weights file with random weights in their place: `weights.safetensors@random`. */

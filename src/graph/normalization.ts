@@ -39,7 +39,7 @@ export function layerNorm(x: Tensor, gain: Tensor | undefined, bias: Tensor | un
     vjp: ([gradient, ofMean, ofInverse]) => {
       const g = gradient ?? fullLike(x, 0);
       const normal = mul(sub(x, mean), inverse);
-      const toNormal = mul(g, scale);
+      const toNormal = gain ? mul(g, scale) : g;
       const projected = sub(
         sub(toNormal, reduceMean(toNormal, [last], true)),
         mul(normal, reduceMean(mul(toNormal, normal), [last], true)),

@@ -1,6 +1,6 @@
 // Transformer blocks shared by the encoder families.
 import { gelu } from '../graph/activation.ts';
-import { attention } from '../graph/attention.ts';
+import { attention, packedAttention } from '../graph/attention.ts';
 import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { layerNorm } from '../graph/normalization.ts';
@@ -50,6 +50,7 @@ export function selfAttention(
 ): Tensor {
   const width = staticDim(x, 2, 'selfAttention');
   const qkv = linear(x, scope(names.qkvWeight, [3 * width, width]), scope(names.qkvBias, [3 * width]));
+  if (fused === false) return dense(scope, names.projection, packedAttention(qkv, heads), width);
   const [q, k, v] = split(qkv, 3, 2);
   return dense(scope, names.projection, attention(q, k, v, { heads, fused }), width);
 }

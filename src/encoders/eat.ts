@@ -1,0 +1,179 @@
+// EAT: one sequence of patches of a Kaldi filter-bank spectrogram at 16 kHz (arXiv 2401.03497; released code, commit 06c1c34).
+import { add } from '../graph/elementwise.ts';
+import { reshape } from '../graph/reshape.ts';
+import type { Program } from '../graph/runtime.ts';
+import { slice } from '../graph/slicing.ts';
+import { input, type Tensor } from '../graph/tensor.ts';
+import type { ParameterScope } from '../nn/parameters.ts';
+import { gridPositions } from '../nn/positions.ts';
+import { eatFbank } from '../signal/kaldi-fbank.ts';
+import type { Recording } from '../signal/recording.ts';
+import { resample } from '../signal/resample.ts';
+import type { Samples } from '../signal/samples.ts';
+import type { Spectrogram } from '../signal/spectrogram.ts';
+import {
+  assembleEmbedding,
+  type BandOutputs,
+  type BandSequences,
+  type BandTransformer,
+  type GraphOptions,
+  runBandTransformer,
+} from './band-transformer.ts';
+import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
+import { onlyChannel } from './mono.ts';
+import { segmentStarts } from './segment-starts.ts';
+import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
+
+export type EatConfig = EatTransformerConfig;
+
+/** `base` and `large` are published (paper, table 1); the smaller ones are of a size that one machine can pre-train. */
+export const eatSizes = {
+  tiny: { width: 192, depth: 12, heads: 3 },
+  small: { width: 384, depth: 12, heads: 6 },
+  base: { width: 768, depth: 12, heads: 12 },
+  large: { width: 1024, depth: 24, heads: 16 },
+} satisfies Record<string, EatConfig>;
+
+export const EAT_RATE = 16_000;
+const MELS = 128;
+/** Patches across the mel axis. */
+export const EAT_COLUMNS = MELS / EAT_PATCH;
+/** Grid of the fixed positions: [time, frequency] patches. */
+const POSITION_GRID = [768, EAT_COLUMNS] as const;
+/** The published input of AudioSet: frames of a segment, and (x - mean) / (2 deviation) of the natural logarithm. */
+const SEGMENT_FRAMES = 1024;
+const MEAN = -4.268;
+const DEVIATION = 4.569;
+
+export const EAT_POSITIONS_KEY = `${EAT_PREFIX}.fixed_positional_encoder.positions`;
+
+/** The fixed positions of the first `patches` patches [patches, width], token = t * 8 + f. */
+export const eatPositions = (patches: number, width: number): Float32Array =>
+  gridPositions(Math.ceil(patches / EAT_COLUMNS), EAT_COLUMNS, width).subarray(0, patches * width);
+
+/** Most patches of a recording that positions reach. */
+export const EAT_MAX_PATCHES = POSITION_GRID[0] * POSITION_GRID[1];
+
+/** Names of the released checkpoints (fairseq, fine-tuned, Hugging Face) -> those of pre-training. */
+export function eatName(name: string): string {
+  const own = name.replace(/^model\./, '');
+  if (/^(local_encoder|extra_tokens|fixed_positional_encoder)\b/.test(own)) return `${EAT_PREFIX}.${own}`;
+  return own.replace(/^pre_norm\b/, `${EAT_PREFIX}.context_encoder.norm`);
+}
+
+/** The inference graph: inputs `patches` [N, L, 256], `positions` [1, L, D]; outputs `cls` [N, D] and `tokens` [N, L, D]. */
+export function eatGraph(
+  scope: ParameterScope,
+  config: EatConfig,
+  options: GraphOptions = {},
+): { cls: Tensor; tokens: Tensor } {
+  const patches = input('patches', ['sequences', 'patches', EAT_PATCH * EAT_PATCH]);
+  const positions = input('positions', [1, 'patches', config.width]);
+  const { output } = eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
+  return {
+    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
+    tokens: slice(output, 1, 1, undefined, 'patches'),
+  };
+}
+
+/**
+ * EAT's input: 16 kHz (other rates are resampled), mean removed, 128 Kaldi filters; log energies, not yet normalised.
+ * @throws InputError for signals shorter than 25 ms and samples that are not finite
+ */
+export const eatSpectrogram = <S extends Samples>(samples: S, sampleRate: number): Spectrogram<S> =>
+  eatFbank(sampleRate === EAT_RATE ? samples : resample(samples, sampleRate, EAT_RATE));
+
+/**
+ * Frames [from, from + frames) as 16 x 16 patches, token = t * 8 + f; normalised with the statistics of AudioSet. What is
+ * missing to whole patches are zeros before the normalisation, as in the released code.
+ */
+export function eatPatches({ values, bins }: Spectrogram, from: number, frames: number): BandSequences {
+  const rows = Math.ceil(frames / EAT_PATCH);
+  const size = EAT_PATCH * EAT_PATCH;
+  const out = new Float32Array(rows * EAT_COLUMNS * size).fill(-MEAN / (2 * DEVIATION));
+  for (let t = 0; t < frames; t++) {
+    for (let f = 0; f < MELS; f++) {
+      const token = Math.floor(t / EAT_PATCH) * EAT_COLUMNS + Math.floor(f / EAT_PATCH);
+      const place = (t % EAT_PATCH) * EAT_PATCH + (f % EAT_PATCH);
+      out[token * size + place] = (values[(from + t) * bins + f] - MEAN) / (2 * DEVIATION);
+    }
+  }
+  return { values: out, bands: 1, patches: rows * EAT_COLUMNS };
+}
+
+/** Tokens averaged over frequency: a row of D per step of time, appended at row `at`. */
+function placeRows(values: Float32Array, { tokens }: BandOutputs, width: number, at: number): void {
+  const rows = tokens.length / (EAT_COLUMNS * width);
+  for (let t = 0; t < rows; t++) {
+    for (let f = 0; f < EAT_COLUMNS; f++) {
+      const from = (t * EAT_COLUMNS + f) * width;
+      for (let d = 0; d < width; d++) values[(at + t) * width + d] += tokens[from + d] / EAT_COLUMNS;
+    }
+  }
+}
+
+type Prepared = { spectrogram: Spectrogram; segments: { from: number; frames: number }[]; sequences: BandSequences[] };
+
+function framesOf({ segments, sequences }: Prepared, outputs: readonly BandOutputs[], bands: Band[], width: number) {
+  const rowsOf = ({ patches }: BandSequences) => patches / EAT_COLUMNS;
+  const count = sequences.reduce((sum, sequence) => sum + rowsOf(sequence), 0);
+  const frames: Frames = {
+    values: new Float32Array(count * width),
+    count,
+    width,
+    starts: new Float64Array(count),
+    seconds: EAT_PATCH * 0.01,
+    bands,
+  };
+  let at = 0;
+  for (const [i, sequence] of sequences.entries()) {
+    placeRows(frames.values, outputs[i], width, at);
+    for (let t = 0; t < rowsOf(sequence); t++) frames.starts[at + t] = segments[i].from * 0.01 + t * frames.seconds;
+    at += rowsOf(sequence);
+  }
+  return frames;
+}
+
+/**
+ * An EAT encoder around a compiled program of `eatGraph`. Recordings of other rates are resampled to 16 kHz, as the
+ * weights know no other; those longer than 1024 frames (10.2 s) are averaged over segments. The embedding is CLS [D]; it
+ * hears all frequencies at once, so explanations have one band.
+ */
+export function createEat(id: string, fingerprint: string, { width }: EatConfig, program: Program): Encoder {
+  const transformer: BandTransformer = {
+    program,
+    width,
+    patchSize: EAT_PATCH * EAT_PATCH,
+    positions: (patches) => eatPositions(patches, width),
+  };
+  const prepare = (recording: Recording): Prepared => {
+    const spectrogram = eatSpectrogram(onlyChannel(recording), recording.sampleRate);
+    const segments = segmentStarts(spectrogram.frames, SEGMENT_FRAMES);
+    return {
+      spectrogram,
+      segments,
+      sequences: segments.map(({ from, frames }) => eatPatches(spectrogram, from, frames)),
+    };
+  };
+  const bands: Band[] = [{ lowHz: 20, highHz: EAT_RATE / 2, start: 0, end: width }];
+  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
+    const prepared = recordings.map(prepare);
+    const outputs = await runBandTransformer(
+      transformer,
+      prepared.flatMap(({ sequences }) => sequences),
+    );
+    let at = 0;
+    return prepared.map((one) => {
+      const own = outputs.slice(at, at + one.sequences.length);
+      at += one.sequences.length;
+      return assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, width) : undefined);
+    });
+  };
+  return {
+    id,
+    fingerprint,
+    embedMany,
+    embed: async (recording, options) => (await embedMany([recording], options))[0],
+    release: () => program.release(),
+  };
+}
