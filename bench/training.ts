@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { graphOptions } from '../src/encoders/band-transformer.ts';
 import { echoSizes } from '../src/encoders/echo.ts';
 import { writeSafetensors } from '../src/graph/safetensors.ts';
 import type { StoredTensor } from '../src/graph/stored-tensor.ts';
@@ -53,7 +54,7 @@ try {
   const clips = Array.from({ length: recipe.batch }, (_, i) =>
     simulateClip({ kind: 'simulator', weight: 1, sampleRates: [16000] }, 2.1, createRandom(`clip ${i}`)),
   );
-  const step = await compileStep(plan.graph(), recipe.adamW, { threads });
+  const step = await compileStep(plan.graph(graphOptions({})), recipe.adamW, { threads });
   const parameters = initialParameters(step.shapes, 0, recipe.tokenDeviation);
   const feeds = plan.feeds(clips, random);
   const scalars = recipe.scalars(1);

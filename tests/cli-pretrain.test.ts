@@ -134,8 +134,8 @@ describe.skipIf(process.platform === 'win32')('an interrupted run', () => {
 describe('refused', () => {
   const echo = (source: string, ...more: string[]) => ['echo', '--data', source, '--run', 'new', ...tiny, ...more];
   const usage: [string, string[], RegExp][] = [
-    ['no recipe', ['--data', 'rec', '--run', 'new'], /expected one of echo, fisher, got nothing/],
-    ['an unknown recipe', ['eat', '--data', 'rec', '--run', 'new'], /expected one of echo, fisher, got eat/],
+    ['no recipe', ['--data', 'rec', '--run', 'new'], /expected one of echo, fisher, eat, got nothing/],
+    ['an unknown recipe', ['mae', '--data', 'rec', '--run', 'new'], /expected one of echo, fisher, eat, got mae/],
     ['no data', ['echo', '--run', 'new'], /expected --data LIST/],
     ['no folder', ['echo', '--data', 'rec'], /expected --run DIR/],
     ['an unknown size', echo('rec', '--size', 'huge'), /--size: expected one of tiny, small, base, large, got huge/],

@@ -1,7 +1,7 @@
-// WebGPU in Node: the same embeddings as on the CPU. Runs on any Vulkan driver; without a GPU, on the software driver that
+// WebGPU in Node: the same embeddings and training steps as on the CPU. Runs on any Vulkan driver; without a GPU, on the software driver that
 // comes with Debian's chromium (and libvulkan1).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -38,4 +38,32 @@ describe.skipIf(!available)('on WebGPU', () => {
     expect(gpu).toHaveLength(cpu.length);
     expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i])))).toBeLessThan(1e-4);
   }, 120_000);
+
+  it('a step of pre-training is that of the CPU', () => {
+    const logged = ['cpu', 'webgpu'].map((provider): Record<string, number> => {
+      const run = join(folder, provider);
+      const tiny = [
+        '--patches',
+        '4',
+        '--batch',
+        '2',
+        '--steps',
+        '2',
+        '--warm-up',
+        '1',
+        '--depth',
+        '1',
+        '--workers',
+        '0',
+      ];
+      const result = thrum('pretrain', 'echo', '--data', wav, '--run', run, '--provider', provider, ...tiny);
+      expect(result.status, result.stderr).toBe(0);
+      return JSON.parse(readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim());
+    });
+    const [cpu, gpu] = logged;
+    // The second step: its loss is that of weights that the first one changed.
+    for (const key of ['loss', 'frameLoss', 'utteranceLoss', 'gradientNorm']) {
+      expect(Math.abs(gpu[key] / cpu[key] - 1), key).toBeLessThan(1e-5);
+    }
+  }, 240_000);
 });

@@ -1,19 +1,22 @@
 // What the options of `thrum pretrain` ask for: recipe, data, and everything that config.json keeps.
 import { existsSync } from 'node:fs';
+import { type EatConfig, eatSizes } from '../encoders/eat.ts';
 import { type EchoConfig, echoSizes } from '../encoders/echo.ts';
-import type { Architecture } from '../encoders/families.ts';
+import { type Architecture, echoArchitecture } from '../encoders/families.ts';
 import { type FisherConfig, fisherSizes } from '../encoders/fisher.ts';
 import { namedArchitectures } from '../encoders/load.node.ts';
 import type { Provider } from '../graph/runtime.ts';
 import type { DataSpec, SourceSpec } from '../training/data/types.ts';
-import { echoRecipe, echoRecipeDefaults } from '../training/recipes/echo.ts';
+import { defaultSyncEvery } from '../training/exchange.ts';
+import { EAT_MAX_ROWS, eatRecipe, eatRecipeDefaults } from '../training/recipes/eat.ts';
+import { type EchoRecipeOptions, echoRecipe, echoRecipeDefaults } from '../training/recipes/echo.ts';
 import { fisherRecipe, fisherRecipeDefaults } from '../training/recipes/fisher.ts';
 import type { Recipe } from '../training/recipes/types.ts';
 import type { RunConfig } from '../training/run-config.ts';
 import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
 import { encoderFrom, workersFrom } from './recording-options.ts';
 
-const RECIPES = ['echo', 'fisher'] as const;
+const RECIPES = ['echo', 'fisher', 'eat'] as const;
 type RecipeName = (typeof RECIPES)[number];
 
 export const pretrainOptionSpecs = {
@@ -26,17 +29,35 @@ export const pretrainOptionSpecs = {
   resume: { description: 'go on with the run in the folder' },
   size: { value: 'SIZE', description: 'size of the encoder (default tiny)' },
   steps: { value: 'N', description: 'steps in all (default 20000); may grow on resuming' },
-  batch: { value: 'N', description: 'clips per step (default 32 for echo, 16 for fisher)' },
+  batch: { value: 'N', description: 'clips per step (default 32 for echo, 16 for fisher, 12 for eat)' },
   accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
   patches: { value: 'N', description: 'time patches of 160 ms per clip (default 12)' },
-  'learning-rate': { value: 'X', description: 'peak (fisher, default 5e-4), or per 256 clips (echo, 1e-4)' },
+  'learning-rate': { value: 'X', description: 'peak (fisher and eat, 5e-4), or per 256 clips (echo, 1e-4)' },
   'warm-up': { value: 'N', description: 'steps of linear warm-up (default 1000)' },
   'target-norm': { value: 'N', description: 'sequence (as published, the default) or batch' },
   'utterance-weight': { value: 'X', description: 'weight of the utterance loss (default 1)' },
+  bands: { value: 'N', description: 'bands drawn per clip (echo, default 4)' },
+  clones: { value: 'N', description: 'students per band (echo, default 4) or clip (eat, default 8)' },
+  'mask-ratio': { value: 'X', description: 'share of patches that students do not see (echo, default 0.75)' },
+  contrast: {
+    value: 'X',
+    description: 'weight of the contrastive loss between two views of a thing (echo, default 0)',
+  },
+  temperature: { value: 'X', description: 'of the contrastive loss (default 0.1)' },
+  depth: { value: 'N', description: 'blocks of the encoder (echo; default that of the size)' },
+  'band-bins': { value: 'N', description: 'bins of a band (echo, default 32)' },
+  level: { value: 'NAME', description: 'kept or removed: whether echo hears the level of a recording (default kept)' },
+  same: { value: 'REGEX', description: 'files whose names agree in its group are of one thing' },
   seed: { value: 'N', description: 'seed of everything (default 0)' },
+  probe: { value: 'DIR', description: 'labelled recordings, a folder per label, told apart at every checkpoint' },
   'save-every': { value: 'N', description: 'steps between checkpoints (default 500)' },
   provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
   workers: { value: 'N', description: 'threads that make clips ahead (default 1; 0: none)' },
+  peers: { value: 'SERVERS', description: 'NATS servers through which several processes train together' },
+  world: { value: 'N', description: 'processes in all' },
+  rank: { value: 'R', description: 'number of this process, from 0' },
+  'sync-every': { value: 'H', description: 'steps between averages over the processes (default 20)' },
+  group: { value: 'NAME', description: 'name of the run on the servers (default recipe, size and seed)' },
 } satisfies OptionSpecs;
 
 export type PretrainSettings = {
@@ -53,6 +74,11 @@ export type PretrainSettings = {
   warmUpSteps: number;
   workers: number;
   provider?: Provider;
+  /** Folder of labelled recordings that a probe tells apart. */
+  probe?: string;
+  /** Servers and processes to train with. */
+  peers?: { servers: string[]; group: string; world: number; rank: number };
+  syncEvery?: number;
   /** What the run folder keeps, and compares on resuming. */
   config: RunConfig;
 };
@@ -61,8 +87,8 @@ export type PretrainSettings = {
 const given = <T extends object>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 
-/** FISHER reads at most 1024 frames of a recording. */
-const MAX_PATCHES: Record<RecipeName, number> = { echo: 1000, fisher: 64 };
+/** FISHER reads at most 1024 frames of a recording; EAT's positions end. */
+const MAX_PATCHES: Record<RecipeName, number> = { echo: 1000, fisher: 64, eat: EAT_MAX_ROWS };
 
 const patchesFrom = (name: RecipeName, options: Options): number | undefined =>
   number(options, 'patches', { min: 4, max: MAX_PATCHES[name], integer: true });
@@ -82,28 +108,71 @@ function sizeOf<T>(sizes: Readonly<Record<string, T>>, size: string): T {
   throw new UsageError(`--size: expected one of ${Object.keys(sizes).join(', ')}, got ${size}`);
 }
 
-type Chosen = { recipe: Recipe; settings: { patches: number; warmUpSteps: number } };
+/** Clips of every thing when the contrastive objective compares them. */
+const VIEWS = 2;
+
+function contrastFrom(options: Options): EchoRecipeOptions['contrast'] {
+  const weight = number(options, 'contrast', { min: 0 }) ?? 0;
+  if (weight === 0) return undefined;
+  return { weight, temperature: number(options, 'temperature', { above: 0 }) ?? 0.1 };
+}
+
+type Chosen = { recipe: Recipe; architecture: Architecture; settings: { patches: number; warmUpSteps: number } };
+
+/** A size, with what was asked for otherwise. */
+const echoConfigFrom = (size: string, options: Options): EchoConfig => ({
+  ...sizeOf<EchoConfig>(echoSizes, size),
+  ...given({
+    depth: number(options, 'depth', { min: 1, max: 48, integer: true }),
+    bandBins: number(options, 'band-bins', { min: 4, max: 512, integer: true }),
+    level: choice(options, 'level', ['kept', 'removed']) === 'removed' ? ('removed' as const) : undefined,
+  }),
+});
 
 function recipeFrom(name: RecipeName, size: string, steps: number, options: Options): Chosen {
   const changes = { ...commonChanges(name, options), steps };
   const rate = number(options, 'learning-rate', { above: 0 });
   if (name === 'echo') {
-    const settings = { ...echoRecipeDefaults, ...changes, ...given({ baseLearningRate: rate }) };
-    return { recipe: echoRecipe(sizeOf<EchoConfig>(echoSizes, size), settings), settings };
+    const settings = {
+      ...echoRecipeDefaults,
+      ...changes,
+      ...given({
+        baseLearningRate: rate,
+        bandsPerClip: number(options, 'bands', { min: 1, integer: true }),
+        clones: number(options, 'clones', { min: 1, integer: true }),
+        maskRatio: number(options, 'mask-ratio', { above: 0, below: 1 }),
+        contrast: contrastFrom(options),
+      }),
+    };
+    if (settings.contrast && (settings.batch % VIEWS !== 0 || settings.batch < 2 * VIEWS)) {
+      throw new UsageError(
+        `--batch: expected a multiple of ${VIEWS}, at least ${2 * VIEWS}, with --contrast, got ${settings.batch}`,
+      );
+    }
+    const config = echoConfigFrom(size, options);
+    return { recipe: echoRecipe(config, settings), architecture: echoArchitecture(config), settings };
+  }
+  const architecture = namedArchitectures.get(`${name}-${size}`) as Architecture;
+  if (name === 'eat') {
+    const clones = number(options, 'clones', { min: 1, integer: true });
+    const settings = { ...eatRecipeDefaults, ...changes, ...given({ learningRate: rate, clones }) };
+    return { recipe: eatRecipe(sizeOf<EatConfig>(eatSizes, size), settings), architecture, settings };
   }
   const settings = { ...fisherRecipeDefaults, ...changes, ...given({ learningRate: rate }) };
-  return { recipe: fisherRecipe(sizeOf<FisherConfig>(fisherSizes, size), settings), settings };
+  return { recipe: fisherRecipe(sizeOf<FisherConfig>(fisherSizes, size), settings), architecture, settings };
 }
 
 /** `PATH`, `PATH=WEIGHT`, or `simulator` likewise. A path that is there as it stands is one, whatever it ends in. */
-function sourceFrom(item: string, include: string | undefined): SourceSpec {
+function sourceFrom(item: string, include: string | undefined, same: string | undefined): SourceSpec {
   const term = item.trim();
   if (term === '') throw new UsageError('--data: expected names separated by single commas, got an empty one');
   const [, name, digits] = existsSync(term) ? [] : (/^(.+)=([\d.]+)$/.exec(term) ?? []);
   const path = name ?? term;
   const weight = digits === undefined ? 1 : Number(digits);
   if (!(weight > 0)) throw new UsageError(`--data: expected a weight above 0, got ${digits} (${path})`);
-  return path === 'simulator' ? { kind: 'simulator', weight } : { kind: 'files', path, weight, ...given({ include }) };
+  return path === 'simulator'
+    ? { kind: 'simulator', weight }
+    : { kind: 'files', path, weight, ...given({ include, same }) };
 }
 
 /** Frames of 25 ms every 10 ms that a clip must have for `patches` patches of 16 frames, and a little to crop from. */
@@ -115,7 +184,7 @@ function dataFrom(options: Options, clipSeconds: number): DataSpec {
   const include = text(options, 'include');
   const sources = required(options, 'data', 'LIST')
     .split(',')
-    .map((item) => sourceFrom(item, include));
+    .map((item) => sourceFrom(item, include, text(options, 'same')));
   if (include !== undefined && sources.every(({ kind }) => kind === 'simulator')) {
     throw new UsageError('--include: expected files in --data, got the simulator alone');
   }
@@ -126,7 +195,25 @@ function dataFrom(options: Options, clipSeconds: number): DataSpec {
     ...(responses !== undefined && { responses: { path: responses, probability: RESPONSE_PROBABILITY } }),
     gainDecibels: number(options, 'gain', { min: 0 }) ?? 6,
     speedFactor: number(options, 'speed', { min: 1 }) ?? 1,
+    ...(contrastFrom(options) && { views: VIEWS }),
   };
+}
+
+function peersFrom(options: Options, title: string, seed: number) {
+  const servers = text(options, 'peers');
+  if (servers === undefined) {
+    const alone = ['world', 'rank', 'sync-every', 'group'].find((name) => text(options, name) !== undefined);
+    if (alone) throw new UsageError(`--${alone}: expected --peers SERVERS with it`);
+    return {};
+  }
+  required(options, 'world', 'N with --peers');
+  required(options, 'rank', 'R with --peers');
+  const world = number(options, 'world', { min: 2, integer: true }) as number;
+  const rank = number(options, 'rank', { min: 0, below: world, integer: true }) as number;
+  const group = text(options, 'group') ?? `${title}-${seed}`;
+  if (!/^[\w-]+$/.test(group)) throw new UsageError(`--group: expected letters, digits, - and _, got ${group}`);
+  const syncEvery = number(options, 'sync-every', { min: 1, integer: true }) ?? defaultSyncEvery;
+  return { peers: { servers: servers.split(','), group, world, rank }, syncEvery };
 }
 
 /** @throws UsageError for arguments and options that are missing, unknown or out of range. */
@@ -144,15 +231,17 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
   const saveEvery = number(options, 'save-every', { integer: true, min: 1 }) ?? 500;
   const workers = workersFrom(options) ?? 1;
   const { provider } = encoderFrom(options, '');
-  const { recipe, settings } = recipeFrom(name, size, steps, options);
+  const { recipe, architecture, settings } = recipeFrom(name, size, steps, options);
   const data = dataFrom(options, secondsFor(settings.patches));
   const title = `${name}-${size}`;
+  const probe = text(options, 'probe');
+  const { peers, syncEvery } = peersFrom(options, title, seed);
   return {
     title,
     folder,
     resume: flag(options, 'resume'),
     recipe,
-    architecture: namedArchitectures.get(title) as Architecture,
+    architecture,
     data,
     seed,
     accumulate,
@@ -160,6 +249,8 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
     warmUpSteps: settings.warmUpSteps,
     workers,
     ...(provider && { provider }),
+    ...(probe !== undefined && { probe }),
+    ...(peers && { peers, syncEvery }),
     config: {
       recipe: name,
       size,
@@ -168,10 +259,15 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
       saveEvery,
       // The steps stand beside the recipe's settings, as they may grow.
       settings: { ...settings, steps: undefined },
+      architecture: architecture.config,
       data,
       steps,
       workers,
       provider,
+      probe,
+      world: peers?.world,
+      rank: peers?.rank,
+      syncEvery,
     },
   };
 }

@@ -4,9 +4,11 @@ import { renderTrainingPage } from '../report/training-page.ts';
 import { checkSources } from '../training/check-sources.node.ts';
 import { openClipStream } from '../training/data/clip-stream.node.ts';
 import type { Clip } from '../training/data/types.ts';
+import type { Exchange } from '../training/exchange.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
 import { type RunStore, train } from '../training/loop.ts';
 import type { Metrics } from '../training/metrics-file.node.ts';
+import { createProbe } from '../training/probe.node.ts';
 import { progressLine, recentPace } from '../training/progress.ts';
 import { openRun, type RunFolder } from '../training/run-folder.node.ts';
 import type { TrainingState } from '../training/step.ts';
@@ -111,9 +113,10 @@ async function* clipsOf(
   { data, seed, workers }: PretrainSettings,
   from: number,
   batch: number,
+  stride: number,
   status: StatusLine,
 ): AsyncGenerator<{ clips: readonly Clip[] }> {
-  const stream = await openClipStream(data, { seed, from, batch, workers });
+  const stream = await openClipStream(data, { seed, from, batch, stride, workers });
   let told = 0;
   for await (const next of stream) {
     for (const warning of stream.warnings.slice(told)) status.note(warning);
@@ -122,9 +125,22 @@ async function* clipsOf(
   }
 }
 
+/** What its processes must agree on; each may have its own recordings, folder and checkpoints. */
+async function joinPeers(
+  { peers, config, resume }: PretrainSettings,
+  status: StatusLine,
+): Promise<Exchange | undefined> {
+  if (!peers) return undefined;
+  const { recipe, size, seed, accumulate, settings, steps, syncEvery } = config;
+  const shared = { recipe, size, seed, accumulate, settings, steps, syncEvery };
+  // Not loaded by those who train alone.
+  const { connectExchange } = await import('../training/exchange-nats.node.ts');
+  return connectExchange({ ...peers, settings: shared, resume, note: (line) => status.note(line) });
+}
+
 export const pretrainCommand: Command = {
   summary: 'train an encoder on recordings without labels',
-  usage: 'echo|fisher --data LIST --run DIR [options]',
+  usage: 'echo|fisher|eat --data LIST --run DIR [options]',
   details:
     'LIST names folders, archives (.zip, .tar) and `simulator`, separated by commas, each with a weight: rec/=2,simulator=1.\nThe run folder holds settings, log, curves (index.html), the last two checkpoints, and encoder.safetensors for --encoder.\nCtrl-C stops after the current step, with a checkpoint; --resume goes on to the same numbers.',
   examples: [
@@ -142,8 +158,17 @@ export const pretrainCommand: Command = {
     }
     // Else a wrong path would leave a run behind, which must be removed before the next try.
     if (!resume) await checkSources(data, recipe, seed);
-    const run = openRun(folder, config, { resume, warn: note });
+    const probe = settings.probe === undefined ? undefined : await createProbe(settings.probe, settings.architecture);
     const status = createStatusLine();
+    const exchange = await joinPeers(settings, status);
+    let run: RunFolder;
+    try {
+      run = openRun(folder, config, { resume, warn: note });
+    } catch (error) {
+      await exchange?.close();
+      throw error;
+    }
+    let finished = false;
     const stop = listenForSignals(() => status.note('stopping after this step; once more stops at once'));
     try {
       const { store, lines } = createStore(run, settings);
@@ -154,12 +179,15 @@ export const pretrainCommand: Command = {
         accumulate: settings.accumulate,
         logEvery: LOG_EVERY,
         saveEvery: settings.saveEvery,
-        clips: (from, batch) => clipsOf(settings, from, batch, status),
+        clips: (from, batch, stride) => clipsOf(settings, from, batch, stride, status),
         store,
+        ...(probe && { probe }),
         onStep: (_state, record) => status.show(() => statusLines(record, config.steps, lines)),
         stopped: () => stop.status() !== undefined,
+        ...(exchange && { exchange, syncEvery: settings.syncEvery }),
         ...(provider && { runtime: { provider } }),
       });
+      finished = end.reason === 'finished';
       status.clear();
       if (end.reason === 'stopped') {
         print(`${title}: stopped after step ${end.state.step} with a checkpoint; go on with`);
@@ -174,6 +202,7 @@ export const pretrainCommand: Command = {
       status.clear();
       stop.release();
       run.close();
+      await exchange?.close(finished);
     }
   },
 };

@@ -1,4 +1,6 @@
 // The encoder families as self-distillation sees them, for batches of one fixed size.
+
+import type { GraphOptions } from '../encoders/band-transformer.ts';
 import { EAT_PATCH, type EatTransformerConfig, eatPatchTokens, eatTransformer } from '../encoders/eat-transformer.ts';
 import { type EchoConfig, echoPatchTokens, echoTransformer } from '../encoders/echo.ts';
 import { add } from '../graph/elementwise.ts';
@@ -23,6 +25,10 @@ function parts({ output, layers }: Layers): ReturnType<DistilledEncoder['blocks'
   };
 }
 
+/** The teacher (without `rowOf`) needs no gradient: one node does where the runtime has it right. */
+const fusedFor = (rowOf: Tensor | undefined, { fusedAttention }: GraphOptions): boolean =>
+  rowOf === undefined && fusedAttention === true;
+
 /**
  * EAT, and FISHER on its sub-bands: input `patches` [S, L, 256].
  * @param positions [L, D]
@@ -31,6 +37,7 @@ export function distilledEat(
   config: EatTransformerConfig,
   { sequences, rows, columns }: BatchShape,
   positions: Float32Array,
+  options: GraphOptions = {},
 ): DistilledEncoder {
   const length = rows * columns;
   const patches = input('patches', [sequences, length, EAT_PATCH ** 2]);
@@ -38,15 +45,20 @@ export function distilledEat(
   return {
     width: config.width,
     tokens: (scope) => add(eatPatchTokens(scope, config, patches), table),
-    blocks: (scope, tokens) => {
+    blocks: (scope, tokens, rowOf) => {
       const [, kept] = tokens.shape as number[];
-      return parts(eatTransformer(scope, config, tokens, { length: kept + 1, fusedAttention: false }));
+      const fusedAttention = fusedFor(rowOf, options);
+      return parts(eatTransformer(scope, config, tokens, { length: kept + 1, fusedAttention }));
     },
   };
 }
 
 /** ECHO: inputs `patches` [S, P, bandBins * patchFrames] and `bandPositions` [S, 1, D]; a grid of one column. */
-export function distilledEcho(config: EchoConfig, { sequences, rows }: BatchShape): DistilledEncoder {
+export function distilledEcho(
+  config: EchoConfig,
+  { sequences, rows }: BatchShape,
+  options: GraphOptions = {},
+): DistilledEncoder {
   const { width, bandBins, patchFrames } = config;
   const patches = input('patches', [sequences, rows, bandBins * patchFrames]);
   const bandPositions = input('bandPositions', [sequences, 1, width]);
@@ -59,7 +71,8 @@ export function distilledEcho(config: EchoConfig, { sequences, rows }: BatchShap
       const own = rowOf
         ? reshape(gatherRows(reshape(bandPositions, [sequences, width]), rowOf), [count, 1, width])
         : bandPositions;
-      return parts(echoTransformer(scope, config, tokens, own, { length: kept + 1, fusedAttention: false }));
+      const fusedAttention = fusedFor(rowOf, options);
+      return parts(echoTransformer(scope, config, tokens, own, { length: kept + 1, fusedAttention }));
     },
   };
 }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
-import type { Architecture } from '../encoders/families.ts';
+import type { Architecture, ConfigHints } from '../encoders/families.ts';
 import { sha256Of } from '../encoders/import.node.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { fromFloat32AsF16, type StoredTensor } from '../graph/stored-tensor.ts';
@@ -28,15 +28,27 @@ export type ExportedEncoder = {
   fromStudent: string[];
 };
 
-/** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
-const hintsOf = ({ config }: Architecture): Record<string, number | string> =>
-  Object.fromEntries(Object.entries(config).filter(([key]) => ['heads', 'bandBins', 'lengthMode'].includes(key)));
+const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'poolLayer'];
 
-function pick(state: TrainingState, shapes: ReadonlyMap<string, readonly number[]>, options: ExportEncoderOptions) {
-  const { weights = 'teacher', float16 = false } = options;
+/** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
+const hintsOf = ({ family, config }: Architecture): ConfigHints => {
+  const told = Object.entries(config).filter(([key]) => HINTS.includes(key));
+  return { family, ...Object.fromEntries(told) };
+};
+
+/**
+ * The encoder's tensors out of a training state; `fromStudent` names those that no teacher has.
+ * @throws InputError if the state lacks a tensor of the architecture or holds values that are not finite
+ */
+export function encoderTensors(
+  state: TrainingState,
+  architecture: Architecture,
+  weights: 'teacher' | 'student',
+  float16 = false,
+): { tensors: Map<string, StoredTensor>; fromStudent: string[] } {
   const tensors = new Map<string, StoredTensor>();
   const fromStudent: string[] = [];
-  for (const [name, shape] of shapes) {
+  for (const [name, shape] of parameterShapes(architecture)) {
     const teacher = weights === 'teacher' ? state.teacher.get(name) : undefined;
     if (weights === 'teacher' && !teacher) fromStudent.push(name);
     const data = teacher ?? state.parameters.get(name);
@@ -64,7 +76,8 @@ export function exportEncoder(
   options: ExportEncoderOptions = {},
 ): ExportedEncoder {
   const shapes = parameterShapes(architecture);
-  const { tensors, fromStudent } = pick(state, shapes, options);
+  const { weights = 'teacher', float16 = false } = options;
+  const { tensors, fromStudent } = encoderTensors(state, architecture, weights, float16);
   const { family, config } = architecture;
   const hints = hintsOf(architecture);
   const again = recogniseWeights(tensors, hints);
@@ -73,7 +86,7 @@ export function exportEncoder(
       `exportEncoder: expected the file to be read again as ${family} ${JSON.stringify(config)}, got ${again.family} ${JSON.stringify(again.config)}`,
     );
   }
-  const trained = { weights: options.weights ?? 'teacher', step: state.step };
+  const trained = { weights, step: state.step };
   const bytes = writeSafetensors(tensors, { thrum: JSON.stringify({ family, config, hints, trained }) });
   try {
     mkdirSync(dirname(out), { recursive: true });

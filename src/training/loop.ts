@@ -1,8 +1,10 @@
 // The training loop: clips in, steps done, numbers logged, checkpoints kept. It knows no files: a run folder is handed in.
+import { graphOptions } from '../encoders/band-transformer.ts';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import type { Clip } from './data/types.ts';
+import { defaultSyncEvery, type Exchange } from './exchange.ts';
 import { initialParameters } from './initialise.ts';
 import type { Recipe } from './recipes/types.ts';
 import { compileStep, type Gradients, initialState, type TrainingState, type TrainingStep } from './step.ts';
@@ -20,8 +22,8 @@ export type LoopOptions = {
   seed: number;
   /** Micro-batches whose gradients are averaged for one step. */
   accumulate: number;
-  /** Clips from clip number `from` on, `batch` at a time. */
-  clips(from: number, batch: number): AsyncIterable<{ clips: readonly Clip[] }>;
+  /** Batches of `batch` clips: the first from clip number `from` on, each next one `stride` clips after the one before. */
+  clips(from: number, batch: number, stride: number): AsyncIterable<{ clips: readonly Clip[] }>;
   store: RunStore;
   logEvery: number;
   saveEvery: number;
@@ -30,6 +32,10 @@ export type LoopOptions = {
   onStep?(state: TrainingState, record: Record<string, number>): void;
   /** Asked after every step: whether to stop, with a checkpoint. */
   stopped?(): boolean;
+  /** Other processes, on clips of their own. States are averaged, and kept, every `syncEvery` steps and at the end. */
+  exchange?: Exchange;
+  /** 20 by default; without `exchange` it means nothing. */
+  syncEvery?: number;
   runtime?: RuntimeOptions;
 };
 
@@ -53,7 +59,7 @@ function createPrograms(recipe: Recipe, runtime: RuntimeOptions) {
   const compiled = new Map<string, Promise<TrainingStep>>();
   return {
     of(plan: ReturnType<Recipe['plan']>): Promise<TrainingStep> {
-      const found = compiled.get(plan.key) ?? compileStep(plan.graph(), recipe.adamW, runtime);
+      const found = compiled.get(plan.key) ?? compileStep(plan.graph(graphOptions(runtime)), recipe.adamW, runtime);
       compiled.set(plan.key, found);
       return found;
     },
@@ -72,24 +78,31 @@ function averaged(records: readonly Record<string, number>[]): Record<string, nu
 
 /**
  * Trains until `steps` steps are done or `stopped` says so. A step draws all its random numbers from the seed and its
- * own number, and its clips from their numbers, so that a run that was interrupted goes on to the same numbers.
+ * own number, and its clips from their numbers, so that a run that was interrupted goes on to the same numbers. Of several
+ * processes each takes every `world`-th batch, and random numbers of its own; rank 0 has those of a process by itself.
  * @throws InputError where the loss is no longer a finite number: the last checkpoint stays
  */
 export async function train(options: LoopOptions): Promise<LoopEnd> {
   const { recipe, steps, seed, accumulate, store, logEvery, saveEvery } = options;
+  const { exchange, syncEvery = defaultSyncEvery } = options;
+  const { world, rank } = exchange ?? { world: 1, rank: 0 };
+  const randomOf = (step: number) => createRandom(rank === 0 ? `${seed}/${step}` : `${seed}/${step}/${rank}`);
   const programs = createPrograms(recipe, options.runtime ?? {});
   try {
-    const first = recipe.plan(createRandom(`${seed}/1`));
+    const first = recipe.plan(randomOf(1));
     const program = await programs.of(first);
-    const state = store.load() ?? initialState(program, initialParameters(program.shapes, seed, recipe.tokenDeviation));
+    const state =
+      store.load() ??
+      initialState(program, initialParameters(program.shapes, seed, recipe.tokenDeviation, recipe.matrices));
     if (state.step >= steps) return { state, reason: 'finished' };
     const perStep = recipe.batch * accumulate;
-    const stream = options.clips(state.step * perStep, recipe.batch)[Symbol.asyncIterator]();
+    const from = (state.step * accumulate * world + rank) * recipe.batch;
+    const stream = options.clips(from, recipe.batch, world * recipe.batch)[Symbol.asyncIterator]();
     try {
       while (state.step < steps) {
         const started = performance.now();
         const number = state.step + 1;
-        const random = createRandom(`${seed}/${number}`);
+        const random = randomOf(number);
         const plan = recipe.plan(random);
         const step = await programs.of(plan);
         let sum: Gradients | undefined;
@@ -125,13 +138,15 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
           decay,
           clipsPerSecond: perStep / seconds,
         };
+        const synced = exchange !== undefined && (number % syncEvery === 0 || number === steps);
+        if (synced) await exchange.average(number, state);
         const stopping = options.stopped?.() === true && number < steps;
         // Where a run happens to be stopped leaves no trace in its log.
         const due = number === steps || number % saveEvery === 0;
         if (due && options.probe) Object.assign(record, await options.probe(state));
         if (due || number % logEvery === 0) store.log(record);
         options.onStep?.(state, record);
-        if (due || stopping) store.save(state);
+        if (due || stopping || synced) store.save(state);
         if (stopping) return { state, reason: 'stopped' };
       }
       return { state, reason: 'finished' };

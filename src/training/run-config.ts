@@ -60,7 +60,7 @@ type Difference = { key: string; before: unknown; now: unknown };
 const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** Leaves in which two JSON values differ, by their dotted path. A list and an object are never the same. */
-function differences(before: unknown, now: unknown, key: string): Difference[] {
+export function differences(before: unknown, now: unknown, key: string): Difference[] {
   if (!isTree(before) || !isTree(now) || Array.isArray(before) !== Array.isArray(now)) {
     return before === now ? [] : [{ key, before, now }];
   }
@@ -68,7 +68,8 @@ function differences(before: unknown, now: unknown, key: string): Difference[] {
   return names.flatMap((name) => differences(before[name], now[name], key === '' ? name : `${key}.${name}`));
 }
 
-const shown = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+/** A value in a message. */
+export const shown = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
 
 /**
  * Checks that a run may go on with the settings asked for: as it began, but for `workers` and `provider`, and for

@@ -19,7 +19,8 @@ export type DistilledEncoder = {
   /** Patches of all sequences to tokens with time positions [S, L, D]. */
   tokens(scope: ParameterScope): Tensor;
   /**
-   * Tokens [N, K, D] through CLS and blocks. `rows` [N] says which sequence each row is of; absent: all, in order.
+   * Tokens [N, K, D] through CLS and blocks. `rows` [N] says which sequence each row is of; absent: all, in order, as the
+   * teacher reads them, through which no gradient flows.
    * Returns CLS [N, D], tokens [N, K, D], and the feed-forward outputs of every block, CLS first [N, K + 1, D].
    */
   blocks(scope: ParameterScope, tokens: Tensor, rows?: Tensor): { cls: Tensor; tokens: Tensor; inner: Tensor[] };
@@ -72,8 +73,16 @@ export type DistillationGraph = {
   /** Spread of the teacher's targets and of the student's CLS over the batch: near 0 when everything collapses. */
   targetSpread: Tensor;
   clsSpread: Tensor;
-  /** For tests against reference numbers. */
-  inner: { targets: Tensor; prediction: Tensor; studentCls: Tensor; decoderInput: Tensor };
+  /** For further objectives, and for tests against reference numbers. */
+  inner: {
+    targets: Tensor;
+    prediction: Tensor;
+    studentCls: Tensor;
+    /** Means over the tokens that student and teacher see [N, D], [S, D]. */
+    studentMean: Tensor;
+    teacherMean: Tensor;
+    decoderInput: Tensor;
+  };
 };
 
 /** Prefix of the teacher's parameters in a graph and in a checkpoint of a run. */
@@ -215,6 +224,13 @@ export function distillationGraph(
     utteranceLoss,
     targetSpread: spreadOf(reduceMean(targets, [1])),
     clsSpread: spreadOf(student.cls),
-    inner: { targets, prediction, studentCls: student.cls, decoderInput },
+    inner: {
+      targets,
+      prediction,
+      studentCls: student.cls,
+      studentMean: reduceMean(student.tokens, [1]),
+      teacherMean: reduceMean(seen.tokens, [1]),
+      decoderInput,
+    },
   };
 }

@@ -13,7 +13,7 @@ export type SourceItem = { name: string; file: string; entry?: ArchiveEntry };
 
 /** A source that was looked through. Plain data: worker threads get it as it is. */
 export type ListedSource =
-  | { kind: 'files'; weight: number; sampleRate?: number; items: SourceItem[] }
+  | { kind: 'files'; weight: number; sampleRate?: number; same?: string; items: SourceItem[] }
   | (SimulatorSource & { items: null });
 
 export type OpenedSource = { listed: ListedSource; close(): Promise<void> };
@@ -26,11 +26,20 @@ const RECORDING_EXTENSIONS = new Set(
 /** Decoded samples that are kept for the next clips: 64 MiB. */
 const CACHED_SAMPLES = 2 ** 24;
 
-function patternOf(source: FolderSource): RegExp {
+function patternOf(source: FolderSource, key: 'include' | 'same'): RegExp {
   try {
-    return new RegExp(source.include ?? '');
+    return new RegExp(source[key] ?? '');
   } catch {
-    throw new InputError(`openClipStream: expected a regular expression as include, got ${source.include}`);
+    throw new InputError(`openClipStream: expected a regular expression as ${key}, got ${source[key]}`);
+  }
+}
+
+/** With an alternative that matches nothing, an expression shows how many groups it has. */
+function checkSame(source: FolderSource): void {
+  if (source.same === undefined) return;
+  const [, ...groups] = new RegExp(`${patternOf(source, 'same').source}|`).exec('') ?? [];
+  if (groups.length === 0) {
+    throw new InputError(`openClipStream: expected a group in parentheses in same, got ${source.same}`);
   }
 }
 
@@ -50,7 +59,7 @@ async function listFiles(source: FolderSource): Promise<{ items: SourceItem[]; c
  * Finds the items of a source; nothing is decoded. Items are in order of names for folders, in that of the archive for
  * archives. `close` deletes what was unpacked.
  * @throws InputError for a path that leads nowhere, a damaged archive, a source without any recording, and an `include`
- * that is no regular expression.
+ * or `same` that is no regular expression (with a group).
  */
 export async function openSource(source: SourceSpec): Promise<OpenedSource> {
   if (source.kind === 'simulator') {
@@ -59,7 +68,8 @@ export async function openSource(source: SourceSpec): Promise<OpenedSource> {
     }
     return { listed: { ...source, items: null }, close: async () => {} };
   }
-  const pattern = patternOf(source);
+  const pattern = patternOf(source, 'include');
+  checkSame(source);
   const { items: all, close } = await listFiles(source);
   const items = all.filter(({ name }) => pattern.test(basename(name)));
   if (items.length === 0) {
@@ -69,8 +79,9 @@ export async function openSource(source: SourceSpec): Promise<OpenedSource> {
       `openClipStream: expected recordings${matching}, found none of ${all.length} (${source.path})`,
     );
   }
-  const { weight, sampleRate } = source;
-  return { listed: { kind: 'files', weight, items, ...(sampleRate !== undefined && { sampleRate }) }, close };
+  const { weight, sampleRate, same } = source;
+  const listed = { kind: 'files', weight, items, ...(sampleRate !== undefined && { sampleRate }) } as const;
+  return { listed: { ...listed, ...(same !== undefined && { same }) }, close };
 }
 
 async function readItem(item: SourceItem, sampleRate?: number): Promise<Recording[]> {

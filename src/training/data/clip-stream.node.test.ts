@@ -70,6 +70,13 @@ describe('openClipStream', () => {
     expect(other.clips.map(({ source }) => source)).not.toEqual(clips.map(({ source }) => source));
   });
 
+  it('leaves the clips of others out', async () => {
+    const { clips } = await take(spec, inline, 5);
+    const share = await take(spec, { ...inline, from: 3, batch: 3, stride: 10 }, 3);
+    expect(share.batches.map(({ first }) => first)).toEqual([3, 13, 23]);
+    expect(share.clips).toEqual([3, 13, 23].flatMap((first) => clips.slice(first, first + 3)));
+  });
+
   it('changes samples by gain, responses and speed, but not which clips there are', async () => {
     const bare = { ...spec, responses: undefined, gainDecibels: 0, speedFactor: 1 };
     const plain = await take(bare, inline, 4);
@@ -160,6 +167,7 @@ describe('openClipStream', () => {
     await refused({ responses: { path: '.', probability: 2 } }).toThrow('from 0 to 1, got 2');
     await refused({ sources: [] }).toThrow('clipPlan: expected 1 to 1000 sources, got 0');
     await refused({}, { batch: 0 }).toThrow('expected batch to be a whole number from 1 on, got 0');
+    await refused({}, { stride: 0 }).toThrow('expected stride to be a whole number from 1 on, got 0');
     await refused({}, { workers: 1.5 }).toThrow(InputError);
     await refused({ sources: [{ kind: 'files', path: folder.path('nowhere'), weight: 1 }] }).toThrow(InputError);
   });
@@ -174,10 +182,13 @@ describe.skipIf(!existsSync(built))('openClipStream on worker threads', () => {
     const files = { kind: 'files', path: folder.path('mixed'), weight: 1 } as const;
     const data: DataSpec = { ...spec, sources: [...spec.sources, files] };
     const wanted = await take(data, inline, 4);
+    const share = await take(data, { ...inline, stride: 20 }, 3);
     for (const workers of [1, 3]) {
-      const found = await take(data, { ...inline, workers, ahead: workers - 1 }, 4);
+      const threads = { workers, ahead: workers - 1 };
+      const found = await take(data, { ...inline, ...threads }, 4);
       expect(found.batches).toEqual(wanted.batches);
       expect(found.warnings).toEqual(wanted.warnings);
+      expect((await take(data, { ...inline, ...threads, stride: 20 }, 3)).batches).toEqual(share.batches);
     }
   });
 

@@ -14,6 +14,8 @@ export type ClipStreamOptions = {
   from?: number;
   /** Clips per batch. */
   batch: number;
+  /** From the first clip of a batch to that of the next; `batch` by default. Clips between batches are not made. */
+  stride?: number;
   /** Batches that worker threads make before they are asked for; 2 by default. */
   ahead?: number;
   /** Worker threads; 1 by default. 0: clips are made on this thread when they are asked for. */
@@ -34,25 +36,30 @@ export type ClipStream = AsyncIterable<ClipBatch> & {
 export type ClipRequest = { n: number };
 export type ClipReply = { n: number; made: MadeClip } | { n: number; error: string; badInput: boolean };
 
-/** Clips handed to a worker ahead of the one it works on. */
-const AHEAD = 1;
+/**
+ * Clips handed to a worker ahead of the one it works on: as many as it may need while a step of training blocks the
+ * thread that hands them out.
+ */
+const AHEAD = 32;
 
 function checkSpec(spec: DataSpec): void {
-  const { clipSeconds, gainDecibels, speedFactor, responses } = spec;
+  const { clipSeconds, gainDecibels, speedFactor, responses, views = 1 } = spec;
   const expect = (fine: boolean, what: string, got: number) => {
     if (!fine) throw new InputError(`openClipStream: expected ${what}, got ${got}`);
   };
   expect(clipSeconds > 0 && Number.isFinite(clipSeconds), 'clipSeconds above 0', clipSeconds);
   expect(gainDecibels >= 0 && gainDecibels <= 120, 'gainDecibels from 0 to 120', gainDecibels);
   expect(speedFactor >= 1 && speedFactor <= 10, 'speedFactor from 1 to 10', speedFactor);
+  expect(Number.isInteger(views) && views >= 1, 'a whole number of views', views);
   const probability = responses?.probability ?? 0;
   expect(probability >= 0 && probability <= 1, 'a probability of responses from 0 to 1', probability);
 }
 
-function checkOptions({ from = 0, batch, ahead = 2, workers = 1 }: ClipStreamOptions) {
+function checkOptions({ from = 0, batch, stride = batch, ahead = 2, workers = 1 }: ClipStreamOptions) {
   for (const [name, value, least] of [
     ['from', from, 0],
     ['batch', batch, 1],
+    ['stride', stride, 1],
     ['ahead', ahead, 0],
     ['workers', workers, 0],
   ] as const) {
@@ -60,11 +67,11 @@ function checkOptions({ from = 0, batch, ahead = 2, workers = 1 }: ClipStreamOpt
       throw new InputError(`openClipStream: expected ${name} to be a whole number from ${least} on, got ${value}`);
     }
   }
-  return { from, batch, ahead, workers };
+  return { from, batch, stride, ahead, workers };
 }
 
-/** Clips by their number, asked for in order. `prepare` says up to which number they may be made. */
-type Clips = { prepare(end: number): void; take(n: number): Promise<MadeClip>; close(): Promise<void> };
+/** Clips by their number. `prepare` says which ones may be made; they are taken in the same order. */
+type Clips = { prepare(numbers: readonly number[]): void; take(n: number): Promise<MadeClip>; close(): Promise<void> };
 
 function clipsInline(data: MakerData): Clips {
   const make = createClipMaker(data);
@@ -92,12 +99,11 @@ function startThread(data: MakerData, free: () => void, fail: (error: Error) => 
   return { worker, waiting };
 }
 
-function clipsOnThreads(data: MakerData, from: number, count: number): Clips {
+function clipsOnThreads(data: MakerData, count: number): Clips {
   const ready = new Map<number, Promise<MadeClip>>();
-  let [next, end] = [from, from];
+  const queue: number[] = [];
   let failure: Error | undefined;
-  const assign = ({ worker, waiting }: Thread) => {
-    const n = next++;
+  const assign = ({ worker, waiting }: Thread, n: number) => {
     const made = new Promise<MadeClip>((resolve, reject) => waiting.set(n, { resolve, reject }));
     // The consumer may be behind: a rejection must not count as unhandled until it gets there.
     made.catch(() => {});
@@ -105,10 +111,10 @@ function clipsOnThreads(data: MakerData, from: number, count: number): Clips {
     worker.postMessage({ n } satisfies ClipRequest);
   };
   const fill = () => {
-    while (next < end && failure === undefined) {
+    while (queue.length > 0 && failure === undefined) {
       const idlest = threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
       if (idlest.waiting.size > AHEAD) return;
-      assign(idlest);
+      assign(idlest, queue.shift() as number);
     }
   };
   const fail = (error: Error) => {
@@ -120,8 +126,8 @@ function clipsOnThreads(data: MakerData, from: number, count: number): Clips {
   };
   const threads = Array.from({ length: count }, () => startThread(data, fill, fail));
   return {
-    prepare: (upTo) => {
-      end = Math.max(end, upTo);
+    prepare: (numbers) => {
+      queue.push(...numbers);
       fill();
     },
     take: async (n) => {
@@ -161,21 +167,27 @@ function createWarnings() {
 }
 
 /**
- * Opens an endless stream of batches: clips `from`, `from` + 1, … of the run that data and seed make. Clips do not depend
- * on the number of threads, on `ahead`, or on where the stream began. At most `ahead` + 1 batches are in memory, besides
- * what each thread keeps of the files it read last (64 MiB). The stream is gone through once.
+ * Opens an endless stream of batches: clips `from`, `from` + 1, … of the run that data and seed make, or, with a `stride`
+ * above `batch`, a part of them, where several processes share a run. Clips do not depend on the number of threads, on
+ * `ahead`, or on where the stream began. At most `ahead` + 1 batches are in memory, besides what each thread keeps of the
+ * files it read last (64 MiB). The stream is gone through once.
  * @throws InputError for settings out of range, a source that is not there or has no recordings, and (the iteration) a
  * source of which no file gives a clip. Single bad files are left out, with a warning each.
  */
 export async function openClipStream(spec: DataSpec, options: ClipStreamOptions): Promise<ClipStream> {
   checkSpec(spec);
-  const { from, batch, ahead, workers } = checkOptions(options);
+  const { from, batch, stride, ahead, workers } = checkOptions(options);
   const { lines, warn } = createWarnings();
   const recorded: Response[] =
     spec.responses === undefined ? [] : await readResponses(spec.responses.path, (message) => warn(message, message));
   const opened = await openSources(spec);
   const data: MakerData = {
-    settings: { clipSeconds: spec.clipSeconds, gainDecibels: spec.gainDecibels, speedFactor: spec.speedFactor },
+    settings: {
+      clipSeconds: spec.clipSeconds,
+      gainDecibels: spec.gainDecibels,
+      speedFactor: spec.speedFactor,
+      ...(spec.views !== undefined && { views: spec.views }),
+    },
     seed: options.seed,
     sources: opened.map(({ listed }) => listed),
     responses: { recorded, probability: spec.responses?.probability ?? 0 },
@@ -195,15 +207,17 @@ export async function openClipStream(spec: DataSpec, options: ClipStreamOptions)
       options.seed,
       data.sources.map(({ weight, items }) => ({ weight, count: items?.length ?? null })),
     );
-    clips = workers === 0 ? clipsInline(data) : clipsOnThreads(data, from, workers);
+    clips = workers === 0 ? clipsInline(data) : clipsOnThreads(data, workers);
   } catch (error) {
     await close();
     throw error;
   }
   async function* batches({ prepare, take }: Clips): AsyncGenerator<ClipBatch> {
     try {
-      for (let first = from; !closed; first += batch) {
-        prepare(first + batch * (ahead + 1));
+      const prepareBatch = (first: number) => prepare(Array.from({ length: batch }, (_, i) => first + i));
+      for (let i = 0; i < ahead; i++) prepareBatch(from + i * stride);
+      for (let first = from; !closed; first += stride) {
+        prepareBatch(first + ahead * stride);
         const taken: Clip[] = [];
         for (let n = first; n < first + batch; n++) {
           const { clip, refused } = await take(n);

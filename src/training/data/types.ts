@@ -12,6 +12,11 @@ export type FolderSource = {
   include?: string;
   /** Rate of files that carry none, in Hz. */
   sampleRate?: number;
+  /**
+   * With `DataSpec.views` above 1: files whose names (without folders) give the same group of this regular expression
+   * (the first that takes part) are of the same thing, and a view may come from any of them. By default every file is a thing of its own.
+   */
+  same?: string;
 };
 
 /** Machines that are made up for every clip: geometry, fault, severity, speed, load, noise, sensor and rate. */
@@ -42,6 +47,13 @@ export type DataSpec = {
    * 1/1000; 1: never. Simulated machines change speed themselves.
    */
   speedFactor: number;
+  /**
+   * Clips of every thing, one after the other: clips `views`·u to `views`·u + `views` - 1 are of one recording (or of
+   * files that are the `same`), at other places; or of one simulated machine in one state, at another time, speed and
+   * load. Of two simulated things that follow each other both are the same individual, in
+   * states of their own. 1 by default: every clip is of another thing.
+   */
+  views?: number;
 };
 
 /** What the simulator knows of a clip. */
@@ -64,5 +76,7 @@ export type Clip = {
   samples: Float32Array;
   sampleRate: number;
   source: string;
+  /** What it is a clip of: the same text for all clips of one thing. */
+  thing?: string;
   truth?: ClipTruth;
 };

@@ -1,5 +1,7 @@
 // The graph that the recipes share: self-distillation of an encoder, its parameters fresh, with what is worth watching.
+import { add, mul } from '../../graph/elementwise.ts';
 import { createScope } from '../../nn/parameters.ts';
+import { type ContrastOptions, contrastLoss } from '../contrast.ts';
 import {
   type BatchShape,
   type DistilledEncoder,
@@ -9,7 +11,13 @@ import {
 } from '../self-distillation.ts';
 import type { Trainable } from '../step.ts';
 
-export type DistillationOptions = { decoderLayers: number; utteranceWeight: number; targetNorm: TargetNorm };
+export type DistillationOptions = {
+  decoderLayers: number;
+  utteranceWeight: number;
+  targetNorm: TargetNorm;
+  /** The contrastive objective beside it. */
+  contrast?: ContrastOptions;
+};
 
 /** EAT's decoder; it is thrown away after pre-training. */
 const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
@@ -18,19 +26,19 @@ const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
 export function distillation(
   encoder: DistilledEncoder,
   shape: BatchShape,
-  { decoderLayers, utteranceWeight, targetNorm }: DistillationOptions,
+  { decoderLayers, utteranceWeight, targetNorm, contrast }: DistillationOptions,
 ): Trainable {
-  const {
-    loss,
-    inner: _inner,
-    ...watched
-  } = distillationGraph(
+  const [student, teacher] = [createScope(), teacherScope()];
+  const { loss, inner, ...watched } = distillationGraph(
     encoder,
-    createScope(),
-    teacherScope(),
+    student,
+    teacher,
     shape,
     { ...DECODER, layers: decoderLayers },
     { utterance: utteranceWeight, weighting: 'balanced', targetNorm },
   );
-  return { loss, watched };
+  if (!contrast) return { loss, watched };
+  const views = { seen: inner.studentMean, known: inner.teacherMean, width: encoder.width };
+  const contrasted = contrastLoss(student, teacher, views, shape, contrast);
+  return { loss: add(loss, mul(contrasted, contrast.weight)), watched: { ...watched, contrastLoss: contrasted } };
 }

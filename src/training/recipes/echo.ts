@@ -1,10 +1,10 @@
 // ECHO's pre-training: random, unaligned sub-bands of every clip, random masks, teacher and student (ECHO, section 3; what the
 // paper leaves open as in EAT).
-import { type EchoConfig, echoBandPosition } from '../../encoders/echo.ts';
+import { type EchoConfig, echoBandPosition, echoInput } from '../../encoders/echo.ts';
 import { float32 } from '../../graph/runtime.ts';
 import { InputError } from '../../signal/errors.ts';
-import { echoSpectrogram } from '../../signal/log-spectrogram.ts';
 import type { Random } from '../../signal/simulate/random.ts';
+import { type ContrastOptions, contrastPairs } from '../contrast.ts';
 import type { Clip } from '../data/types.ts';
 import { decoderNoise, distilledEcho, maskFeeds } from '../distilled.ts';
 import { keptCount, randomMask } from '../masks.ts';
@@ -33,6 +33,11 @@ export type EchoRecipeOptions = {
   targetNorm: TargetNorm;
   decoderLayers: number;
   utteranceWeight: number;
+  /**
+   * A contrastive objective beside the published ones (ours): clips of one thing against all others of the batch, which
+   * are then heard in the same places between 0 and the Nyquist frequency.
+   */
+  contrast?: ContrastOptions;
 };
 
 /** Published where the paper says so; batch and steps for one machine. */
@@ -59,15 +64,20 @@ export const echoRecipeDefaults: EchoRecipeOptions = {
 const PUBLISHED_BATCH = 256;
 const FLOOR = 1e-5;
 
-/** Frames of `patches` time patches of random bands: patches [bands, P, bins * frames] and the bands' positions. */
+/**
+ * Frames of `patches` time patches of random bands: patches [bands, P, bins * frames] and the bands' positions.
+ * @param places where bands lie, from 0 (lowest) to 1 (highest); drawn for every clip where there are none
+ */
 function randomBands(
   clip: Clip,
   config: EchoConfig,
   { bandsPerClip, patches }: EchoRecipeOptions,
   random: Random,
+  places: readonly number[],
 ): { values: Float32Array; positions: Float32Array } {
   const { bandBins, patchFrames, width } = config;
-  const { values: spectrum, bins, frames, nFft } = echoSpectrogram(clip.samples, clip.sampleRate);
+  const { spectrogram } = echoInput(clip.samples, clip.sampleRate, config);
+  const { values: spectrum, bins, frames, nFft } = spectrogram;
   const needed = patches * patchFrames;
   if (frames < needed) {
     throw new InputError(
@@ -80,7 +90,7 @@ function randomBands(
   const from = random.integer(0, frames - needed);
   for (let b = 0; b < bandsPerClip; b++) {
     // Start bins are uniform in [0, F - 33]; with fewer bins than a band there is one place, padded below.
-    const start = bins > bandBins ? random.integer(0, bins - bandBins - 1) : 0;
+    const start = Math.floor((places[b] ?? random.uniform()) * Math.max(0, bins - bandBins));
     const end = Math.min(bins, start + bandBins);
     const missing = bandBins - (end - start);
     positions.set(echoBandPosition(Math.fround((start + end - 1) / nFft), width), b * width);
@@ -93,9 +103,12 @@ function randomBands(
   return { values, positions };
 }
 
+/** A clip of which nothing is said is a thing of its own. */
+const thingsOf = (clips: readonly Clip[]): string[] => clips.map(({ thing }, i) => thing ?? `clip ${i}`);
+
 /** The recipe for an encoder of this architecture. */
 export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Recipe {
-  const { batch, bandsPerClip, clones, patches, maskRatio, steps } = options;
+  const { batch, bandsPerClip, clones, patches, maskRatio, steps, contrast } = options;
   const sequences = batch * bandsPerClip;
   const shape: BatchShape = { sequences, clones, rows: patches, columns: 1, kept: keptCount(patches, maskRatio) };
   const students = sequences * clones;
@@ -105,14 +118,16 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
     batch,
     adamW: eatAdamW,
     tokenDeviation: 0.02,
+    matrices: contrast ? 'glorot' : 'normal',
     plan: () => ({
       key: 'echo',
-      graph: () => distillation(distilledEcho(config, shape), shape, options),
+      graph: (graphOptions) => distillation(distilledEcho(config, shape, graphOptions), shape, options),
       feeds: (clips, random) => {
         const values = new Float32Array(sequences * patches * size);
         const positions = new Float32Array(sequences * config.width);
+        const places = contrast ? Array.from({ length: bandsPerClip }, () => random.uniform()) : [];
         for (const [c, clip] of clips.entries()) {
-          const bands = randomBands(clip, config, options, random);
+          const bands = randomBands(clip, config, options, random, places);
           values.set(bands.values, c * bands.values.length);
           positions.set(bands.positions, c * bands.positions.length);
         }
@@ -122,6 +137,7 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
           bandPositions: float32(positions, [sequences, 1, config.width]),
           ...decoderNoise(shape, config.width, random),
           ...maskFeeds(kept, shape),
+          ...(contrast && contrastPairs(thingsOf(clips), { ...shape, bands: bandsPerClip })),
         };
       },
     }),

@@ -105,7 +105,7 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
       const shape: BatchShape = { sequences, clones, rows: patches, columns, kept };
       return {
         key: `fisher at ${rate} Hz`,
-        graph: () => distillation(distilledEat(config, shape, positions), shape, options),
+        graph: (graphOptions) => distillation(distilledEat(config, shape, positions, graphOptions), shape, options),
         feeds: (clips, own) => {
           const size = EAT_PATCH ** 2;
           const values = new Float32Array(sequences * length * size);

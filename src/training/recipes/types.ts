@@ -1,4 +1,5 @@
 // What a pre-training recipe is: from clips to the inputs of a step, and the graph of that step.
+import type { GraphOptions } from '../../encoders/band-transformer.ts';
 import type { Feeds } from '../../graph/runtime.ts';
 import type { Random } from '../../signal/simulate/random.ts';
 import type { Clip } from '../data/types.ts';
@@ -8,7 +9,8 @@ import type { Trainable, UpdateScalars } from '../step.ts';
 /** A batch of one kind: batches of the same `key` share a compiled program. */
 export type BatchPlan = {
   key: string;
-  graph(): Trainable;
+  /** The graph, for a provider on which attention may be one node or not. */
+  graph(options?: GraphOptions): Trainable;
   /** Inputs of the graph. @throws InputError for clips that are too short */
   feeds(clips: readonly Clip[], random: Random): Feeds;
 };
@@ -19,6 +21,8 @@ export type Recipe = {
   adamW: AdamWConfig;
   /** Deviation of initial CLS tokens. */
   tokenDeviation: number;
+  /** How matrices begin; `normal` (EAT's) by default. */
+  matrices?: 'normal' | 'glorot';
   /** What step number `step` does with its clips; `random` belongs to the step. */
   plan(random: Random): BatchPlan;
   scalars(step: number): UpdateScalars;
