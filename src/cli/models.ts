@@ -85,12 +85,12 @@ function info([name]: string[], options: Options): number {
 
 /** How ECHO makes an embedding, where that is not the published way. */
 function embeddingHints(options: Options): ConfigHints {
-  const poolLayer = number(options, 'pool-layer', { min: 0, integer: true });
+  const pool = text(options, 'pool');
   const levelWeight = number(options, 'level-weight', { min: 0 });
   const segmentFrames = number(options, 'segment-frames', { min: 16, integer: true });
   const tail = choice(options, 'tail', ['zeros', 'overlap']);
   return {
-    ...(poolLayer !== undefined && { poolLayer }),
+    ...(pool !== undefined && { pool }),
     ...(levelWeight !== undefined && { levelWeight }),
     ...(segmentFrames !== undefined && { segmentFrames }),
     ...(tail === 'overlap' && { tail }),
@@ -159,7 +159,7 @@ export const modelsCommand: Command = {
     heads: { value: 'N', description: 'attention heads, if not width / 64' },
     'band-bins': { value: 'N', description: 'bins of a FISHER band (50 or 100), if the file does not say' },
     'length-mode': { value: 'M', description: 'FISHER: readme (default) or rmis (padded to 1024 frames)' },
-    'pool-layer': { value: 'N', description: 'ECHO: mean over time after N blocks in place of CLS after all' },
+    pool: { value: 'LIST', description: 'ECHO: means over time in place of CLS: block:weight,… (0: patches)' },
     'level-weight': { value: 'X', description: 'ECHO without levels: weight of the level as a feature of its own' },
     'segment-frames': { value: 'N', description: 'ECHO: frames read at once (default 2000)' },
     tail: { value: 'NAME', description: 'ECHO: zeros (default) or overlap where frames do not fill a patch' },

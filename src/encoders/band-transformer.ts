@@ -29,6 +29,8 @@ export type BandOutputs = {
 export type BandTransformer = {
   program: Program;
   width: number;
+  /** Of a token as it comes out, where it is another. */
+  outputWidth?: number;
   patchSize: number;
   /** Position vectors of `patches` patches: [patches, width]. */
   positions(patches: number): Float32Array;
@@ -81,7 +83,7 @@ async function runBatch(
   patches: number,
   results: BandOutputs[],
 ): Promise<void> {
-  const { program, width, patchSize } = transformer;
+  const { program, width, outputWidth = width, patchSize } = transformer;
   const chosen = batch.map((i) => items[i]);
   const sequences = chosen.reduce((total, item) => total + item.bands, 0);
   const feeds = {
@@ -97,8 +99,8 @@ async function runBatch(
     const { bands } = items[i];
     const [clsValues, tokenValues] = [cls.data as Float32Array, tokens.data as Float32Array];
     results[i] = {
-      cls: clsValues.slice(row * width, (row + bands) * width),
-      tokens: tokenValues.slice(row * patches * width, (row + bands) * patches * width),
+      cls: clsValues.slice(row * outputWidth, (row + bands) * outputWidth),
+      tokens: tokenValues.slice(row * patches * outputWidth, (row + bands) * patches * outputWidth),
     };
     row += bands;
   }

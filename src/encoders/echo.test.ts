@@ -1,35 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { floats, floats32, type GoldenTensor, maxDifference, readGolden, readGoldenJson } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { add } from '../graph/elementwise.ts';
 import { gatherRows } from '../graph/indexing.ts';
 import { reshape } from '../graph/reshape.ts';
 import { float32 } from '../graph/runtime.ts';
-import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
+import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
 import { sineCosinePositions } from '../nn/positions.ts';
-import { InputError } from '../signal/errors.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
-import { createRandom } from '../signal/simulate/random.ts';
-import { exportEncoder } from '../training/export-encoder.node.ts';
-import { initialState } from '../training/step.ts';
 import type { BandSequences } from './band-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
-import {
-  type EchoConfig,
-  echoBandPosition,
-  echoBands,
-  echoInput,
-  echoPatches,
-  echoPatchTokens,
-  echoTransformer,
-} from './echo.ts';
-import { echoArchitecture, families } from './families.ts';
-import { loadEncoder, readCheckpoint } from './load.node.ts';
+import { type EchoConfig, echoBandPosition, echoBands, echoPatches, echoPatchTokens, echoTransformer } from './echo.ts';
+import { families } from './families.ts';
 import { segmentStarts } from './segment-starts.ts';
 
 type Meta = {
@@ -168,192 +152,6 @@ describe('recordings of other shapes', () => {
 
   it('refuses what is too short, with the length that is needed', async () => {
     await expect(encoder.embed(tone(0.01, 16000))).rejects.toThrow(/400/);
-  });
-});
-
-/** A hiss whose colour and level change, with tones in it. */
-function hiss(seconds: number, sampleRate: number, gain = 1) {
-  const random = createRandom('hiss');
-  let last = 0;
-  const samples = Float32Array.from({ length: Math.round(seconds * sampleRate) }, (_, i) => {
-    last = 0.7 * last + random.gaussian(0, 0.1 + (i % 5000) / 20_000);
-    return gain * (last + 0.2 * Math.sin(0.5 * i));
-  });
-  return { channels: [samples], sampleRate, name: `${seconds} s of hiss` };
-}
-
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-const variant = (changes: Partial<EchoConfig>) => echoArchitecture({ ...config, ...changes });
-
-describe('level', () => {
-  it('removed: a recording ten times as loud has the same embedding', async () => {
-    const deaf = await buildEncoder('level', variant({ level: 'removed' }), weights);
-    const [quiet, loud] = [hiss(0.5, 16_000), hiss(0.5, 16_000, 10)];
-    const [{ vector }, { vector: louder }] = await deaf.embedMany([quiet, loud]);
-    await deaf.release();
-    expect(maxDifference(louder, vector)).toBeLessThan(1e-4);
-    const [kept, keptLouder] = await encoder.embedMany([quiet, loud]);
-    expect(maxDifference(keptLouder.vector, kept.vector)).toBeGreaterThan(0.01);
-  });
-
-  it('is the mean of the whole spectrogram, and stays where nothing is said', () => {
-    const [samples] = hiss(0.3, 8000).channels;
-    const published = echoSpectrogram(samples, 8000);
-    expect(echoInput(samples, 8000, {})).toEqual({ spectrogram: published, level: 0 });
-    const { spectrogram, level } = echoInput(samples, 8000, { level: 'removed' });
-    const mean = published.values.reduce((sum, value) => sum + value, 0) / published.values.length;
-    expect(Math.abs(mean)).toBeGreaterThan(0.1);
-    expect(level).toBeCloseTo(mean, 9);
-    const without = Array.from(published.values, (value) => value - mean);
-    expect(maxDifference(spectrogram.values, without)).toBeLessThan(1e-6);
-    expect({ ...spectrogram, values: published.values }).toEqual(published);
-  });
-
-  it('comes back with a weight, at the end of what every band has', async () => {
-    const recording = hiss(0.5, 16_000);
-    const embed = async (changes: Partial<EchoConfig>) => {
-      const own = await buildEncoder('own', variant({ level: 'removed', ...changes }), weights);
-      const embedding = await own.embed(recording, { frames: true });
-      await own.release();
-      return embedding;
-    };
-    const [plain, weighted] = [await embed({}), await embed({ levelWeight: 3 })];
-    const { level } = echoInput(recording.channels[0], 16_000, { level: 'removed' });
-    const expected = plain.bands.flatMap(({ start, end }) => [...plain.vector.subarray(start, end), 3 * level]);
-    expect(maxDifference(weighted.vector, expected)).toBeLessThan(1e-6);
-    const parts = plain.bands.map((band, b) => ({ ...band, start: 65 * b, end: 65 * (b + 1) }));
-    expect(weighted).toEqual({ vector: weighted.vector, bands: parts, frames: plain.frames });
-  });
-});
-
-describe('tail', () => {
-  const small = { ...config, width: 8, bandBins: 4, patchFrames: 5 };
-  const random = createRandom('tail');
-  // Two bands, the second of 3 bins.
-  const spectrogram = {
-    values: Float32Array.from({ length: 40 * 7 }, () => random.gaussian()),
-    frames: 40,
-    bins: 7,
-    sampleRate: 480,
-    nFft: 12,
-    hopLength: 4,
-    frequencies: new Float64Array(7),
-  };
-  const whole = numbers(5);
-
-  it.each<[string, number, number[][]]>([
-    ['a multiple of a patch', 10, [whole, [5, 6, 7, 8, 9]]],
-    ['exactly a patch', 5, [whole]],
-    ['a frame more', 6, [whole, [1, 2, 3, 4, 5]]],
-    ['a frame less than two', 9, [whole, [4, 5, 6, 7, 8]]],
-    ['a part of the third', 12, [whole, [5, 6, 7, 8, 9], [7, 8, 9, 10, 11]]],
-    ['shorter than a patch', 3, [[0, 1, 2, 0, 1]]],
-    ['a single frame', 1, [[0, 0, 0, 0, 0]]],
-  ])('overlap: %s', (_, frames, heard) => {
-    const from = 7;
-    const cut = echoPatches(spectrogram, from, frames, { ...small, tail: 'overlap' });
-    const bins = [
-      [0, 1, 2, 3],
-      [undefined, 4, 5, 6],
-    ];
-    const expected = bins.flatMap((band) =>
-      heard.flatMap((patch) =>
-        band.flatMap((bin) => patch.map((t) => (bin === undefined ? 0 : spectrogram.values[(from + t) * 7 + bin]))),
-      ),
-    );
-    expect([cut.bands, cut.patches]).toEqual([2, heard.length]);
-    expect([...cut.values]).toEqual(expected);
-    if (frames % 5 === 0) expect(cut).toEqual(echoPatches(spectrogram, from, frames, small));
-  });
-});
-
-describe('poolLayer', () => {
-  it.each([0, 1, 2])('%i: the mean of the tokens after so many blocks', async (poolLayer) => {
-    const recording = hiss(0.6, 16_000);
-    const spectrogram = echoSpectrogram(recording.channels[0], 16_000);
-    const cut = echoPatches(spectrogram, 0, spectrogram.frames, config);
-    const { scope, patches, positions, bandPositions } = inputs();
-    const embedded = add(echoPatchTokens(scope, config, patches), positions);
-    const { layers } = echoTransformer(scope, config, embedded, bandPositions);
-    const found = await runGraph({ 0: embedded, 1: layers[0].output, 2: layers[1].output }, weights, feedsOf(cut));
-    // After a block CLS comes first.
-    const skipped = poolLayer === 0 ? 0 : 1;
-    const token = (band: number, p: number, d: number) =>
-      found[poolLayer][(band * (cut.patches + skipped) + skipped + p) * 64 + d];
-    const expected = numbers(cut.bands * 64).map((at) => {
-      const [band, d] = [Math.floor(at / 64), at % 64];
-      return numbers(cut.patches).reduce((sum, p) => sum + token(band, p, d), 0) / cut.patches;
-    });
-    const pooled = await buildEncoder('pooled', variant({ poolLayer }), weights);
-    const { vector } = await pooled.embed(recording);
-    await pooled.release();
-    expect(maxDifference(vector, expected)).toBeLessThan(1e-5);
-  });
-
-  it('leaves later blocks and the last norm out', () => {
-    const needed = [...parameterShapes(variant({ poolLayer: 1 })).keys()];
-    const all = [...parameterShapes(variant({})).keys()];
-    expect(all.filter((name) => !needed.includes(name)).every((name) => /^norm\.|layers\.1\./.test(name))).toBe(true);
-    expect(needed.filter((name) => /^norm\.|layers\.1\./.test(name))).toEqual([]);
-  });
-});
-
-it('reads segmentFrames at once', async () => {
-  const recording = hiss(1.22, 8000);
-  const spectrogram = echoSpectrogram(recording.channels[0], 8000);
-  expect(spectrogram.frames).toBe(120);
-  const { cls } = variant({}).graph(createScope());
-  const segments: Float32Array[] = [];
-  for (const from of [0, 48, 72]) {
-    const found = await runGraph({ cls }, weights, feedsOf(echoPatches(spectrogram, from, 48, config)));
-    segments.push(found.cls);
-  }
-  const mean = segments[0].map((value, i) => (value + segments[1][i] + segments[2][i]) / 3);
-  expect(maxDifference(segments[0], mean)).toBeGreaterThan(0.01);
-  const short = await buildEncoder('short', variant({ segmentFrames: 48 }), weights);
-  const { vector, frames } = await short.embed(recording, { frames: true });
-  await short.release();
-  expect(maxDifference(vector, mean)).toBeLessThan(1e-5);
-  const starts = [0, 0.16, 0.32, 0.48, 0.64, 0.8, 0.72, 0.88, 1.04];
-  expect(maxDifference(frames?.starts ?? [], starts)).toBeLessThan(1e-9);
-});
-
-describe('a file with the weights', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'thrum-echo-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-  const values = new Map(Array.from(weights, ([name, tensor]) => [name, toFloat32(tensor)]));
-  const fields: Partial<EchoConfig>[] = [
-    { level: 'removed' },
-    { segmentFrames: 20 },
-    { tail: 'overlap' },
-    { poolLayer: 2 },
-    { depth: 1, poolLayer: 1 },
-    { segmentFrames: 20, level: 'removed', levelWeight: 2, tail: 'overlap', poolLayer: 2 },
-  ];
-
-  it.each(fields)('says %o', async (changes) => {
-    const exported = variant(changes);
-    const state = initialState({ shapes: parameterShapes(exported), teacherNames: [] }, values);
-    const path = join(folder, `${Object.keys(changes).join()}.safetensors`);
-    exportEncoder(state, exported, path, { weights: 'student' });
-    const { depth: _, ...told } = changes;
-    expect(readCheckpoint(path).hints).toEqual({ family: 'echo', heads: 2, bandBins: 32, ...told });
-    const [loaded, built] = [await loadEncoder({ encoder: path }), await buildEncoder('built', exported, weights)];
-    expect(loaded.fingerprint).toBe(built.fingerprint);
-    const recording = hiss(0.6, 16_000);
-    const [{ vector }, { vector: expected }] = [await loaded.embed(recording), await built.embed(recording)];
-    expect(vector).toEqual(expected);
-    expect(maxDifference(vector, (await encoder.embed(recording)).vector)).toBeGreaterThan(1e-4);
-    await Promise.all([loaded.release(), built.release()]);
-  });
-
-  it('says nothing of what was not asked for; blocks that are not there are refused', () => {
-    expect(recogniseWeights(weights, { heads: 2 }).config).toEqual(config);
-    for (const poolLayer of [3, -1, 0.5]) {
-      const recognise = () => recogniseWeights(weights, { heads: 2, poolLayer });
-      expect(recognise).toThrow(InputError);
-      expect(recognise).toThrow(`loadEncoder: expected a poolLayer from 0 to the 2 blocks, got ${poolLayer}`);
-    }
   });
 });
 

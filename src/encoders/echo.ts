@@ -1,14 +1,15 @@
 // ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
-import { add } from '../graph/elementwise.ts';
+import { add, mul } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
-import { slice } from '../graph/slicing.ts';
+import { concat, slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
 import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { InputError } from '../signal/errors.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
@@ -51,11 +52,39 @@ export type EchoConfig = {
    */
   tail?: 'overlap';
   /**
-   * The embedding of a band is the mean of its tokens after this many blocks (ours); later blocks are left out. Else it
-   * is CLS after all blocks, as published.
+   * `0:2,3:1`: the embedding of a band is twice the mean over time of its patch embeddings, followed by the mean of its
+   * tokens after block 3 (ours); later blocks are left out. Else it is CLS after all blocks, as published.
    */
-  poolLayer?: number;
+  pool?: string;
 };
+
+export type EchoPool = {
+  /** 0: patch embeddings, without positions; else tokens after so many blocks. */
+  layer: number;
+  weight: number;
+}[];
+
+/**
+ * Reads `pool` of a configuration: layers from low to high, each with its weight; undefined where CLS is the embedding.
+ * @throws InputError for a text that is none, and where no block is asked for
+ */
+export function echoPool({ pool, depth }: Pick<EchoConfig, 'pool' | 'depth'>): EchoPool | undefined {
+  if (pool === undefined) return undefined;
+  const parts = pool.split(',').map((part) => {
+    const [, layer, weight] = /^(\d+):(\d+(?:\.\d+)?)$/.exec(part.trim()) ?? [];
+    return { layer: Number(layer), weight: Number(weight) };
+  });
+  const rising = parts.every(({ layer }, i) => i === 0 || layer > parts[i - 1].layer);
+  if (!rising || parts.some(({ weight }) => !(weight > 0)) || !((parts.at(-1)?.layer ?? 0) >= 1)) {
+    throw new InputError(
+      `loadEncoder: expected layers from low to high with weights, such as 0:2,${depth}:1, as pool, got ${pool}`,
+    );
+  }
+  return parts;
+}
+
+/** Values that a band has in the embedding, before its level. */
+const bandWidth = (config: EchoConfig): number => (echoPool(config)?.length ?? 1) * config.width;
 
 const released = { bandBins: 32, patchFrames: 16 };
 
@@ -129,7 +158,10 @@ export function echoTransformer(
   return { output: norm(scope, 'norm', x, EPSILON), layers };
 }
 
-/** The inference graph: inputs `patches`, `positions`, `bandPositions`; outputs `cls` [N, D] and `tokens` [N, P, D]. */
+/**
+ * The inference graph: inputs `patches`, `positions`, `bandPositions`; outputs `cls` [N, D] and `tokens` [N, P, D]; with
+ * `pool` D is the width times the number of layers, and `cls` the mean of the tokens.
+ */
 export function echoGraph(
   scope: ParameterScope,
   config: EchoConfig,
@@ -139,16 +171,19 @@ export function echoGraph(
   const patches = input('patches', ['sequences', 'patches', bandBins * patchFrames]);
   const positions = input('positions', [1, 'patches', width]);
   const bandPositions = input('bandPositions', ['sequences', 1, width]);
-  const embedded = add(echoPatchTokens(scope, config, patches), positions);
-  const { output, layers } = echoTransformer(scope, config, embedded, bandPositions, options);
-  const { poolLayer } = config;
-  if (poolLayer === undefined) {
+  const embedded = echoPatchTokens(scope, config, patches);
+  const { output, layers } = echoTransformer(scope, config, add(embedded, positions), bandPositions, options);
+  const pool = echoPool(config);
+  if (pool === undefined) {
     return {
       cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
       tokens: slice(output, 1, 1, undefined, 'patches'),
     };
   }
-  const tokens = poolLayer === 0 ? embedded : slice(layers[poolLayer - 1].output, 1, 1, undefined, 'patches');
+  const parts = pool.map(({ layer, weight }) =>
+    mul(layer === 0 ? embedded : slice(layers[layer - 1].output, 1, 1, undefined, 'patches'), weight),
+  );
+  const tokens = parts.length === 1 ? parts[0] : concat(parts, 2);
   return { cls: reduceMean(tokens, [1]), tokens };
 }
 
@@ -201,11 +236,12 @@ export function echoPatches(spectrogram: Spectrogram, from: number, frames: numb
 
 function describeBands(spectrogram: Spectrogram, config: EchoConfig): Band[] {
   const { sampleRate, nFft, bins } = spectrogram;
+  const width = bandWidth(config);
   return echoBands(bins, nFft, config.bandBins).map(({ start, end }, b) => ({
     lowHz: (start * sampleRate) / nFft,
     highHz: Math.min((end * sampleRate) / nFft, sampleRate / 2),
-    start: b * config.width,
-    end: (b + 1) * config.width,
+    start: b * width,
+    end: (b + 1) * width,
   }));
 }
 
@@ -218,7 +254,7 @@ type Prepared = {
 
 function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Band[], config: EchoConfig): Frames {
   const { hopLength, sampleRate } = prepared.spectrogram;
-  const width = bands.length * config.width;
+  const width = bands.length * bandWidth(config);
   const count = prepared.sequences.reduce((total, { patches }) => total + patches, 0);
   const values = new Float32Array(count * width);
   const starts = new Float64Array(count);
@@ -226,8 +262,11 @@ function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Ba
   let at = 0;
   for (const [i, { patches }] of prepared.sequences.entries()) {
     placeFrames(values, outputs[i].tokens, bands.length, patches, at);
-    const begin = (prepared.segments[i].from * hopLength) / sampleRate;
-    for (let p = 0; p < patches; p++) starts[at + p] = begin + p * seconds;
+    const { from, frames } = prepared.segments[i];
+    const last = config.tail === 'overlap' ? Math.max(0, frames - config.patchFrames) : frames;
+    for (let p = 0; p < patches; p++) {
+      starts[at + p] = ((from + Math.min(p * config.patchFrames, last)) * hopLength) / sampleRate;
+    }
     at += patches;
   }
   return { values, count, width, starts, seconds, bands };
@@ -246,6 +285,7 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
   const transformer: BandTransformer = {
     program,
     width: config.width,
+    outputWidth: bandWidth(config),
     patchSize: config.bandBins * config.patchFrames,
     positions: (patches) => sineCosinePositions(patches, config.width),
   };

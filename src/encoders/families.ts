@@ -7,7 +7,7 @@ import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatGraph, eatName, eatSizes } from './eat.ts';
-import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
+import { createEcho, type EchoConfig, echoGraph, echoPool, echoSizes } from './echo.ts';
 import {
   createFisher,
   FISHER_POSITION_GRID,
@@ -35,8 +35,8 @@ export type ConfigHints = {
   levelWeight?: number;
   /** How ECHO fills the last patch. */
   tail?: 'overlap';
-  /** Block of ECHO after which tokens are averaged. */
-  poolLayer?: number;
+  /** Of which layers ECHO's embedding is made, with weights. */
+  pool?: string;
 };
 
 /** A family with its configuration fixed: ready to be compiled. */
@@ -80,8 +80,11 @@ const headsFor = (width: number, hints: ConfigHints): number => {
   return heads;
 };
 
-/** ECHO with a configuration of its own. */
-export const echoArchitecture = (config: EchoConfig): Architecture => ({
+/** ECHO with a configuration of its own. Blocks behind the one that is pooled are none of it. */
+export const echoArchitecture = (config: EchoConfig): Architecture =>
+  echoOf({ ...config, depth: echoPool(config)?.at(-1)?.layer ?? config.depth });
+
+const echoOf = (config: EchoConfig): Architecture => ({
   family: 'echo',
   config,
   graph: (scope, options) => echoGraph(scope, config, options),
@@ -138,9 +141,13 @@ export const families: readonly Family[] = [
     infer: (weights, hints) => {
       const [width, , bandBins, patchFrames] = shapeAt(weights, 'patch_embed.proj.weight');
       const depth = countLayers(weights, 'encoder.layers.', '.self_attn.in_proj_weight');
-      const { segmentFrames, level, levelWeight, tail, poolLayer } = hints;
-      if (poolLayer !== undefined && !(Number.isInteger(poolLayer) && poolLayer >= 0 && poolLayer <= depth)) {
-        throw new InputError(`loadEncoder: expected a poolLayer from 0 to the ${depth} blocks, got ${poolLayer}`);
+      const { segmentFrames, level, levelWeight, tail, pool } = hints;
+      const deepest = echoPool({ depth, ...(pool !== undefined && { pool }) })?.at(-1)?.layer ?? 0;
+      if (deepest > depth) {
+        throw new InputError(`loadEncoder: expected pool to end at one of the ${depth} blocks, got ${pool}`);
+      }
+      if (levelWeight !== undefined && level === undefined) {
+        throw new InputError('loadEncoder: a levelWeight needs an encoder trained without levels (level: removed)');
       }
       return echoArchitecture({
         width,
@@ -152,7 +159,7 @@ export const families: readonly Family[] = [
         ...(level !== undefined && { level }),
         ...(levelWeight !== undefined && { levelWeight }),
         ...(tail !== undefined && { tail }),
-        ...(poolLayer !== undefined && { poolLayer }),
+        ...(pool !== undefined && { pool }),
       });
     },
   },

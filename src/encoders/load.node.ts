@@ -132,7 +132,7 @@ const hintsSchema = z.object({
       level: z.literal('removed').optional(),
       levelWeight: z.number().min(0).optional(),
       tail: z.literal('overlap').optional(),
-      poolLayer: z.int().min(0).optional(),
+      pool: z.string().optional(),
     })
     .default({}),
 });

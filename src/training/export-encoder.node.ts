@@ -28,7 +28,7 @@ export type ExportedEncoder = {
   fromStudent: string[];
 };
 
-const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'poolLayer'];
+const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
 const hintsOf = ({ family, config }: Architecture): ConfigHints => {
@@ -64,6 +64,8 @@ export function encoderTensors(
   return { tensors, fromStudent };
 }
 
+const sorted = (config: Architecture['config']): string => JSON.stringify(Object.entries(config).sort());
+
 /**
  * Writes the weights of the encoder alone, with what `--encoder FILE` needs to know of them.
  * @throws InputError if the state lacks a tensor of the architecture, holds values that are not finite (or, for float16,
@@ -81,7 +83,7 @@ export function exportEncoder(
   const { family, config } = architecture;
   const hints = hintsOf(architecture);
   const again = recogniseWeights(tensors, hints);
-  if (again.family !== family || JSON.stringify(again.config) !== JSON.stringify(config)) {
+  if (again.family !== family || sorted(again.config) !== sorted(config)) {
     throw new InputError(
       `exportEncoder: expected the file to be read again as ${family} ${JSON.stringify(config)}, got ${again.family} ${JSON.stringify(again.config)}`,
     );
