@@ -45,6 +45,8 @@ describe('thrum bench --help', () => {
   });
 });
 
+const plain = ['--encoder', 'spectral'];
+
 describe('a generated data set', () => {
   it('is marked', () => {
     expect(JSON.parse(readFileSync(at('sets', 'cwru', 'thrum-generated.json'), 'utf8'))).toEqual({
@@ -58,28 +60,35 @@ describe('a generated data set', () => {
   });
 
   it('is said to be made up, and stands beside no published figures', () => {
-    const text = output(bench(...onCwru));
+    const text = output(bench(...onCwru, ...plain));
     expect(text).toMatch(/^SIREN: anomaly detection and fault classification\n/);
     expect(text).toMatch(/\ndata: cwru: made by `thrum data generate`, not recorded: its figures say nothing about\s/);
     expect(text).toMatch(/\nspectral +/);
     expect(text).toMatch(/\nnot run: iica: no recordings as it unpacks were found in the data folder; /);
     expect(text).not.toMatch(/BEATs|[Pp]ublished rows/);
-    const [result] = jsonLines<BenchResult>({ ...bench(...onCwru, '--json'), stderr: '' });
+    const [result] = jsonLines<BenchResult>({ ...bench(...onCwru, ...plain, '--json'), stderr: '' });
     expect(result.rows.map(({ encoder, published }) => [encoder, published])).toEqual([['spectral', false]]);
     expect(result.problems).toEqual([
       'cwru: made by `thrum data generate`, not recorded: its figures say nothing about published ones',
     ]);
   });
 
+  it('is heard by the encoder that comes with Thrum, its untrained twin and the baseline', () => {
+    const [result] = jsonLines<BenchResult>({ ...bench(...onCwru, '--json'), stderr: '' });
+    expect(result.rows.map(({ encoder }) => encoder)).toEqual(['thrum-1', 'thrum-1@random', 'spectral']);
+    const scores = result.rows.map(({ values }) => values.cwru?.value);
+    for (const score of scores) expect(score).toBeGreaterThan(0);
+  });
+
   it('is taken for recorded without its marker', () => {
     const made = at('recorded', 'cwru');
     output(data('generate', 'cwru', '--out', 'recorded', '--per-class', '2', '--seconds', '0.1', '--seed', '3'));
     rmSync(`${made}/thrum-generated.json`);
-    const outcome = bench('siren', '--data', 'recorded', '--only', 'cwru', '--json');
+    const outcome = bench('siren', '--data', 'recorded', '--only', 'cwru', ...plain, '--json');
     const [result] = jsonLines<BenchResult>(outcome);
     expect([outcome.stderr, result.problems]).toEqual(['', []]);
     expect(result.rows.slice(1)).toEqual(publishedRows('siren'));
-    expect(output(bench('siren', '--data', 'recorded', '--only', 'cwru'))).toMatch(/\nBEATs-B /);
+    expect(output(bench('siren', '--data', 'recorded', '--only', 'cwru', ...plain))).toMatch(/\nBEATs-B /);
   });
 });
 
@@ -108,7 +117,7 @@ describe('what thrum bench writes', () => {
   });
 
   it('is four files in a folder that it makes', () => {
-    const args = ['open', '--data', 'sets', '--out', 'results/new', '--json'];
+    const args = ['open', '--data', 'sets', ...plain, '--out', 'results/new', '--json'];
     const outcome = bench(...args);
     expect(complaints(outcome, 0).at(-1)).toBe(
       'note: open.csv, open-details.csv, open.json, open.html written to results/new',
@@ -122,15 +131,17 @@ describe('what thrum bench writes', () => {
     const read = (name: string) => readFileSync(at('results', 'new', name), 'utf8');
     const result: BenchResult = JSON.parse(read('open.json'));
     expect(result).toEqual(JSON.parse(outcome.stdout));
-    expect(columnIds(result)).toEqual(['cwru', 'mfpt', 'itsc', 'esc50', 'fsdd']);
+    expect(columnIds(result)).toEqual(['cwru', 'cwru-loads', 'cwru-sizes', 'mfpt', 'itsc', 'esc50', 'fsdd']);
     const [comment, header, row, ...rest] = read('open.csv').trimEnd().split('\n');
     expect(comment).toMatch(/^# thrum \d+\.\d+\.\d+: thrum bench open --data DIR --encoder spectral$/);
-    expect(header).toBe('encoder,published,parameters,fingerprint,cwru,mfpt,itsc,esc50,fsdd,reasons');
-    expect(row).toMatch(/^spectral,false,0,spectral:[^,]*,\d+(\.\d+)?,,,,,$/);
+    expect(header).toBe(
+      'encoder,published,parameters,fingerprint,cwru,cwru-loads,cwru-sizes,mfpt,itsc,esc50,fsdd,reasons',
+    );
+    expect(row).toMatch(/^spectral,false,0,spectral:[^,]*,\d+(\.\d+)?,/);
     expect(rest).toEqual([]);
     const details = read('open-details.csv').trimEnd().split('\n');
     expect(details[1]).toMatch(/^encoder,view,protocol,/);
-    expect(details.slice(2).every((line) => line.startsWith('spectral,cwru,'))).toBe(true);
+    expect(details.slice(2).every((line) => /^spectral,cwru(-loads|-sizes)?,/.test(line))).toBe(true);
     expect(details.some((line) => /,shared-takes,0,count,$/.test(line))).toBe(true);
     const page = read('open.html');
     expect(page).toMatch(/^<!doctype html>/i);

@@ -144,7 +144,7 @@ describe('nothing to work on: one line, status 1', () => {
     [
       'an unknown encoder',
       ['embed', 'normal', '-e', 'ears'],
-      /no encoder or file named ears; the encoders are spectral/,
+      /no encoder or file named ears; the encoders are thrum-1, spectral/,
     ],
   ])('%s', (_, args, line) => {
     const outcome = thrum(args, { ...here, env: { THRUM_MODELS: at('no-models') } });
@@ -203,7 +203,7 @@ describe('detectors that do not fit: one line, status 1', () => {
 
   it('another encoder', () => {
     expect(refusal(score(detector, '--encoder', 'spectral-50ms'), 1)).toMatch(
-      /fitted with spectral .*but spectral-50ms is/,
+      /fitted with thrum-1 .*but spectral-50ms is/,
     );
   });
 

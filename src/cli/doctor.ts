@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { findWeights, modelFolders, namedArchitectures } from '../encoders/load.node.ts';
+import { findWeights, namedArchitectures } from '../encoders/load.node.ts';
+import { modelFolders } from '../encoders/model-folders.node.ts';
 import { createSpectral, spectralSettings } from '../encoders/spectral.ts';
 import { linear } from '../graph/matmul.ts';
 import { toOnnx } from '../graph/onnx.ts';

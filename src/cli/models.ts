@@ -1,9 +1,18 @@
 // thrum models: the encoders there are, and how weights get here.
+import { basename } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
 import type { ConfigHints } from '../encoders/families.ts';
+import { findFusion, fusedNames } from '../encoders/fusion-file.node.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
-import { findWeights, importedNames, namedArchitectures, readCheckpoint, weightsFor } from '../encoders/load.node.ts';
+import {
+  countParameters,
+  findWeights,
+  importedNames,
+  namedArchitectures,
+  readCheckpoint,
+  weightsFor,
+} from '../encoders/load.node.ts';
 import { identifyOnnx } from '../encoders/onnx-encoder.node.ts';
 import { type SpectralConfig, spectralSettings } from '../encoders/spectral.ts';
 import { parameterCount } from '../nn/parameters.ts';
@@ -37,7 +46,8 @@ function listed(): Listed[] {
     parameters: null,
     weights: findWeights(id) ?? '',
   }));
-  return [...spectral, ...named, ...imported];
+  const fused = fusedNames().map((id) => ({ id, family: 'fusion', parameters: null, weights: 'of its parts' }));
+  return [...fused, ...spectral, ...named, ...imported];
 }
 
 function list(options: Options): number {
@@ -49,9 +59,16 @@ function list(options: Options): number {
   return 0;
 }
 
-function info([name]: string[], options: Options): number {
+async function info([name]: string[], options: Options): Promise<number> {
   if (name === undefined) throw new UsageError('expected a name or a weights file: thrum models info NAME');
   const settings: Record<string, SpectralConfig> = spectralSettings;
+  const fusion = findFusion({ encoder: name });
+  if (fusion) {
+    const parts = fusion.parts.map(({ spec, scale }) => ({ encoder: basename(spec.encoder), scale }));
+    const facts = { id: fusion.id, family: 'fusion', parts, parameters: await countParameters({ encoder: name }) };
+    print(JSON.stringify(facts, null, flag(options, 'json') ? 0 : 2));
+    return 0;
+  }
   const path = weightsFor(name);
   if (settings[name]) {
     print(

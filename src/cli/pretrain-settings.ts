@@ -6,7 +6,7 @@ import { type Architecture, echoArchitecture } from '../encoders/families.ts';
 import { type FisherConfig, fisherSizes } from '../encoders/fisher.ts';
 import { namedArchitectures } from '../encoders/load.node.ts';
 import type { Provider } from '../graph/runtime.ts';
-import type { DataSpec, SourceSpec } from '../training/data/types.ts';
+import type { DataSpec, FolderSource, SourceSpec } from '../training/data/types.ts';
 import { defaultSyncEvery } from '../training/exchange.ts';
 import { EAT_MAX_ROWS, eatRecipe, eatRecipeDefaults } from '../training/recipes/eat.ts';
 import { type EchoRecipeOptions, echoRecipe, echoRecipeDefaults } from '../training/recipes/echo.ts';
@@ -22,6 +22,7 @@ type RecipeName = (typeof RECIPES)[number];
 export const pretrainOptionSpecs = {
   data: { value: 'LIST', short: 'd', description: 'folders, archives and `simulator`, with weights' },
   include: { value: 'REGEX', description: 'only files whose name (without folders) matches' },
+  unique: { value: 'X', description: 'leave out files of this cosine similarity, or more, to another (try 0.999)' },
   responses: { value: 'DIR', description: 'impulse responses that 3 in 10 clips are heard through' },
   gain: { value: 'DB', description: 'random gain within ± this (default 6)' },
   speed: { value: 'X', description: 'random speed within 1/x to x (default 1: none)' },
@@ -163,16 +164,14 @@ function recipeFrom(name: RecipeName, size: string, steps: number, options: Opti
 }
 
 /** `PATH`, `PATH=WEIGHT`, or `simulator` likewise. A path that is there as it stands is one, whatever it ends in. */
-function sourceFrom(item: string, include: string | undefined, same: string | undefined): SourceSpec {
+function sourceFrom(item: string, filters: Pick<FolderSource, 'include' | 'same' | 'unique'>): SourceSpec {
   const term = item.trim();
   if (term === '') throw new UsageError('--data: expected names separated by single commas, got an empty one');
   const [, name, digits] = existsSync(term) ? [] : (/^(.+)=([\d.]+)$/.exec(term) ?? []);
   const path = name ?? term;
   const weight = digits === undefined ? 1 : Number(digits);
   if (!(weight > 0)) throw new UsageError(`--data: expected a weight above 0, got ${digits} (${path})`);
-  return path === 'simulator'
-    ? { kind: 'simulator', weight }
-    : { kind: 'files', path, weight, ...given({ include, same }) };
+  return path === 'simulator' ? { kind: 'simulator', weight } : { kind: 'files', path, weight, ...filters };
 }
 
 /** Frames of 25 ms every 10 ms that a clip must have for `patches` patches of 16 frames, and a little to crop from. */
@@ -182,9 +181,11 @@ const RESPONSE_PROBABILITY = 0.3;
 
 function dataFrom(options: Options, clipSeconds: number): DataSpec {
   const include = text(options, 'include');
+  const unique = number(options, 'unique', { above: 0, max: 1 });
+  const filters = given({ include, same: text(options, 'same'), unique });
   const sources = required(options, 'data', 'LIST')
     .split(',')
-    .map((item) => sourceFrom(item, include, text(options, 'same')));
+    .map((item) => sourceFrom(item, filters));
   if (include !== undefined && sources.every(({ kind }) => kind === 'simulator')) {
     throw new UsageError('--include: expected files in --data, got the simulator alone');
   }

@@ -11,6 +11,10 @@ export type FusedPart = {
   scale: number;
 };
 
+/** Changes with the parts and their weights. */
+export const fusedFingerprint = (parts: readonly { fingerprint: string; scale: number }[]): string =>
+  `fused:${parts.map(({ fingerprint, scale }) => `${scale}*${fingerprint}`).join('+')}`;
+
 /** Parts of one recording, joined; bands and features over time are those of the first part. */
 function join(embeddings: readonly Embedding[], scales: readonly number[]): Embedding {
   const vector = new Float32Array(embeddings.reduce((sum, part) => sum + part.vector.length, 0));
@@ -45,7 +49,7 @@ export function createFused(id: string, parts: readonly FusedPart[]): Encoder {
   };
   return {
     id,
-    fingerprint: `fused:${parts.map(({ encoder, scale }) => `${scale}*${encoder.fingerprint}`).join('+')}`,
+    fingerprint: fusedFingerprint(parts.map(({ encoder, scale }) => ({ fingerprint: encoder.fingerprint, scale }))),
     embedMany,
     embed: async (recording, options) => (await embedMany([recording], options))[0],
     release: async () => {

@@ -9,7 +9,8 @@ import { InputError } from '../signal/errors.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import type { PublishedWeights } from './catalogue.ts';
 import type { Architecture, ConfigHints } from './families.ts';
-import { readCheckpoint, userModelFolder } from './load.node.ts';
+import { readCheckpoint } from './load.node.ts';
+import { userModelFolder } from './model-folders.node.ts';
 
 export type ImportOptions = {
   /** Name under which `--encoder` finds it; by default that of the file. */

@@ -6,7 +6,8 @@ import { goldenPath, readGolden } from '../../tests/golden.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { InputError } from '../signal/errors.ts';
-import { encoderNames, findWeights, loadEncoder, modelFolders, readCheckpoint, userModelFolder } from './load.node.ts';
+import { encoderNames, findWeights, loadEncoder, readCheckpoint } from './load.node.ts';
+import { modelFolders, userModelFolder } from './model-folders.node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'thrum-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

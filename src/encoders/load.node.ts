@@ -1,8 +1,6 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, extname, join } from 'node:path';
 import { z } from 'zod';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
@@ -13,18 +11,28 @@ import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
 import { type Architecture, type ConfigHints, families, familyOf, type StateDict } from './families.ts';
+import { createFused, type FusedPart, fusedFingerprint } from './fused.ts';
+import { type Fusion, findFusion, fusedNames } from './fusion-file.node.ts';
+import { modelFolders } from './model-folders.node.ts';
 import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
 import type { Encoder } from './types.ts';
 
 export type EncoderSpec = RuntimeOptions & {
-  /** `spectral`, `echo-small`, `echo-small@random`, `echo-small@random7` (a seed), or a path to weights or an ONNX model. */
+  /**
+   * `spectral`, `echo-small`, `echo-small@random`, `echo-small@random7` (a seed), `a+b` for two heard as one, or a path
+   * to weights or an ONNX model.
+   */
   encoder: string;
   /** Overrides what shapes and files say. */
   hints?: ConfigHints;
 };
 
-export const DEFAULT_ENCODER = 'spectral';
+/** Of every command: the encoder that comes with Thrum. */
+export const DEFAULT_ENCODER = 'thrum-1';
+
+/** The one that learned nothing: what every table shows beside the others. */
+export const BASELINE_ENCODER = 'spectral';
 
 /** Sizes with weights to load, by name: `echo-small` … */
 export const namedArchitectures: ReadonlyMap<string, Architecture> = new Map(
@@ -35,19 +43,6 @@ export const namedArchitectures: ReadonlyMap<string, Architecture> = new Map(
     ]),
   ),
 );
-
-/** Where weights are looked for: THRUM_MODELS, the user's own folder, the package. */
-export function modelFolders(): string[] {
-  const here = dirname(fileURLToPath(import.meta.url));
-  // The package's root, from dist/ as from src/encoders/.
-  const roots = [join(here, '..'), join(here, '..', '..')].map((root) => join(root, 'models'));
-  const own = process.env.THRUM_MODELS;
-  return [...(own ? [own] : []), userModelFolder(), ...roots];
-}
-
-/** Where `thrum models pull` and `import` put weights. */
-export const userModelFolder = (): string =>
-  process.env.THRUM_MODELS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'thrum', 'models');
 
 const WEIGHTS = '.safetensors';
 
@@ -153,6 +148,7 @@ function storedHints(json: string, name: string): ConfigHints {
 
 /** Everything that `--encoder` may name. */
 export const encoderNames = (): string[] => [
+  ...fusedNames(),
   ...Object.keys(spectralSettings),
   ...namedArchitectures.keys(),
   ...importedNames(),
@@ -178,11 +174,14 @@ function findOnnx(encoder: string): string | undefined {
 type Found =
   | { id: string; settings: SpectralConfig }
   | { onnx: string }
-  | { id: string; architecture: Architecture; weights: StateDict };
+  | { id: string; architecture: Architecture; weights: StateDict }
+  | Fusion<EncoderSpec>;
 
 /** @throws InputError if the name is unknown or its weights are not there. */
 function findEncoder(spec: EncoderSpec): Found {
   const { encoder, hints } = spec;
+  const fusion = findFusion(spec);
+  if (fusion) return fusion;
   const twin = untrainedTwin(spec);
   if (twin) return twin;
   const settings: Record<string, SpectralConfig> = spectralSettings;
@@ -211,6 +210,14 @@ function untrainedTwin({ encoder, hints }: EncoderSpec): Found | undefined {
   const [, trained, seed] = /^(.+)@random(\d*)$/.exec(encoder) ?? [];
   if (trained === undefined || namedArchitectures.has(trained)) return undefined;
   const found = findEncoder({ encoder: trained, ...(hints && { hints }) });
+  if ('parts' in found) {
+    // Parts without weights have nothing that could be random.
+    const parts = found.parts.map(({ spec, scale }) => {
+      const learned = 'architecture' in findEncoder(spec);
+      return { spec: learned ? { ...spec, encoder: `${spec.encoder}@random${seed}` } : spec, scale };
+    });
+    return { id: `${found.id}@random${seed}`, parts };
+  }
   if (!('architecture' in found)) {
     throw new InputError(`loadEncoder: ${trained} has no weights that could be random; leave @random out`);
   }
@@ -224,6 +231,11 @@ export async function loadEncoder(spec: EncoderSpec): Promise<Encoder> {
   if ('settings' in found) return createSpectral(found.id, found.settings);
   const { encoder: _name, hints: _hints, ...runtime } = spec;
   if ('onnx' in found) return loadOnnxEncoder(found.onnx, runtime);
+  if ('parts' in found) {
+    const parts: FusedPart[] = [];
+    for (const { spec: part, scale } of found.parts) parts.push({ encoder: await loadEncoder(part), scale });
+    return createFused(found.id, parts);
+  }
   return buildEncoder(found.id, found.architecture, found.weights, runtime);
 }
 
@@ -241,6 +253,10 @@ export async function identifyEncoder(spec: EncoderSpec): Promise<Pick<Encoder, 
     const { id, fingerprint } = identifyOnnx(found.onnx);
     return { id, fingerprint };
   }
+  if ('parts' in found) {
+    const known = await Promise.all(found.parts.map(({ spec: part }) => identifyEncoder(part)));
+    return { id: found.id, fingerprint: fusedFingerprint(found.parts.map(({ scale }, i) => ({ ...known[i], scale }))) };
+  }
   const { id, architecture, weights } = found;
   return { id, fingerprint: await fingerprintWeights(id, architecture, weights) };
 }
@@ -254,6 +270,10 @@ export async function countParameters(spec: EncoderSpec): Promise<number | undef
   const found = findEncoder(spec);
   if ('settings' in found) return 0;
   if ('onnx' in found) return identifyOnnx(found.onnx).parameters;
+  if ('parts' in found) {
+    const counts = await Promise.all(found.parts.map(({ spec: part }) => countParameters(part)));
+    return counts.some((count) => count === undefined) ? undefined : counts.reduce((sum, n) => Number(sum) + Number(n));
+  }
   const shapes = [...parameterShapes(found.architecture).values()];
   return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0);
 }

@@ -20,7 +20,7 @@ export type SpectralConfig = {
 };
 
 /**
- * Named settings. `spectral` is the default: with 10 ms windows the nearest neighbour is right most often on CWRU, with or
+ * Named settings. `spectral` is the baseline of every table: with 10 ms windows the nearest neighbour is right most often on CWRU, with or
  * without the spread (results/spectral.csv; five neighbours do better on whitened longer windows), and the spread hears
  * impacts that leave the mean as it was.
  */
@@ -30,6 +30,7 @@ export const spectralSettings = {
   'spectral-25ms': { windows: [0.025], parts: ['mean'] },
   'spectral-50ms': { windows: [0.05], parts: ['mean'] },
   'spectral-shape': { windows: [0.01], parts: ['shape', 'spread'] },
+  'spectral-shape-10ms': { windows: [0.01], parts: ['shape'] },
   'spectral-multi': { windows: [0.01, 0.025, 0.05], parts: ['mean', 'spread'] },
 } satisfies Record<string, SpectralConfig>;
 

@@ -105,13 +105,30 @@ function foldSplits(rows: Rows, byTake: boolean): Split[] {
   return splitsOf(Array.from(numbers, (take) => folds[take]));
 }
 
-const officialFolds = (rows: Rows): Split[] => {
+function lastOfficialFold(rows: Rows): Split[] {
   const folds = rows.samples.map(({ fold, path }) => {
     if (fold === undefined) throw new InputError(`${path}: has no fold; keep the data set's own file names`);
     return fold;
   });
-  return splitsOf(folds);
-};
+  return splitsOf(folds).slice(-1);
+}
+
+/** Every value of an attribute against all others; of classes that the others do not have nothing is asked. */
+function conditionSplits(rows: Rows, condition: string): Split[] {
+  const values = rows.samples.map(({ attributes }) => attributes[condition]);
+  return [...new Set(values)].sort().map((value) => {
+    const train = values.flatMap((other, i) => (other === value ? [] : [i]));
+    const known = new Set(train.map((i) => rows.labels[i]));
+    return { train, test: values.flatMap((own, i) => (own === value && known.has(rows.labels[i]) ? [i] : [])) };
+  });
+}
+
+function splitsFor({ protocol, condition = '' }: FaultTask, rows: Rows, compat: boolean): Split[] {
+  if (protocol === 'official split') return officialSplit(rows);
+  if (protocol === 'last official fold') return lastOfficialFold(rows);
+  if (protocol === 'other conditions') return conditionSplits(rows, condition);
+  return foldSplits(rows, !compat);
+}
 
 /** 95 % interval of accuracy by the bootstrap over takes: recordings of one take stand or fall together. */
 function intervalOf({ truth, predicted, takes }: Predicted): [number, number] | undefined {
@@ -193,17 +210,13 @@ async function evaluateVote(task: FaultTask, parts: readonly Rows[], { compat, f
       },
     );
   }
-  const splits =
-    task.protocol === 'official split'
-      ? officialSplit(rows)
-      : task.protocol === 'official folds'
-        ? officialFolds(rows)
-        : foldSplits(rows, !compat);
+  const splits = splitsFor(task, rows, compat);
   const predictions: string[][] = [];
   for (const split of splits) predictions.push(await predictFold(channels, labels, split));
   const predicted = gather(rows, splits, predictions);
   const interval = intervalOf(predicted);
-  const words = task.protocol === 'stratified 5-fold' ? `${task.protocol}${sealing}` : task.protocol;
+  const detail = task.protocol === 'stratified 5-fold' ? sealing : task.condition ? ` (${task.condition})` : '';
+  const words = `${task.protocol}${detail}`;
   return resultOf(task.view, `${words}, ${rule}`, predicted, undefined, count, auditSplits(rows, splits), {
     ...(interval && { interval }),
   });

@@ -46,6 +46,8 @@ const columns: Record<SuiteName, Column[]> = {
   ],
   open: [
     diagnosis('cwru', 'CWRU'),
+    diagnosis('cwru-loads', 'CWRU loads'),
+    diagnosis('cwru-sizes', 'CWRU sizes'),
     diagnosis('mfpt', 'MFPT'),
     diagnosis('itsc', 'ITSC'),
     { id: 'esc50', title: 'ESC-50', group: 'other' },

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Zippable, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { createRandom } from '../../signal/simulate/random.ts';
 import { writeTar } from './archive.test-util.ts';
 import { createItemReader, type ListedSource, openSource, type SourceItem } from './clip-source.node.ts';
 
@@ -159,4 +160,22 @@ describe('createItemReader', () => {
     folder.write('bad/a.wav', wav(1));
     await expect(read({ name: file, file })).rejects.toBe(failure);
   });
+});
+
+it('leaves recordings out that repeat others, and says how many', async () => {
+  const random = createRandom('repeated');
+  const hums = [5, 11, 23].map((every) =>
+    Float32Array.from({ length: 4000 }, (_, i) => Math.sin(i / every) + random.gaussian(0, 0.1)),
+  );
+  for (const [i, samples] of [hums[0], hums[1], hums[0], hums[2]].entries()) {
+    const recording = { channels: [samples], sampleRate: 8000, name: 'hum' };
+    folder.write(`repeated/${i}.wav`, writeWav(recording));
+  }
+  const path = folder.path('repeated');
+  const source = { kind: 'files', path, weight: 1 } as const;
+  const { listed, remark } = await openSource({ ...source, unique: 0.9999 });
+  expect(listed.items?.map(({ name }) => basename(name))).toEqual(['0.wav', '1.wav', '3.wav']);
+  expect(remark).toBe(`${path}: 1 of 4 recordings repeat others and are left out`);
+  const all = await openSource(source);
+  expect([all.listed.items?.length, all.remark]).toEqual([4, undefined]);
 });

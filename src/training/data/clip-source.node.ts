@@ -6,6 +6,7 @@ import { readRecordingFile } from '../../signal/read-file.node.ts';
 import { readRecordings } from '../../signal/readers/index.ts';
 import { type Recording, sampleCount } from '../../signal/recording.ts';
 import { type ArchiveEntry, isArchive, listArchive, readArchiveEntry } from './archive.node.ts';
+import { findNearDuplicates } from './near-duplicates.node.ts';
 import type { FolderSource, SimulatorSource, SourceSpec } from './types.ts';
 
 /** `name` is shown; `file` is read, or the part of it that `entry` tells. */
@@ -16,7 +17,12 @@ export type ListedSource =
   | { kind: 'files'; weight: number; sampleRate?: number; same?: string; items: SourceItem[] }
   | (SimulatorSource & { items: null });
 
-export type OpenedSource = { listed: ListedSource; close(): Promise<void> };
+export type OpenedSource = {
+  listed: ListedSource;
+  /** What is worth knowing about what was left out. */
+  remark?: string;
+  close(): Promise<void>;
+};
 
 /** What `collectFiles` takes in a folder, for files in archives. */
 const RECORDING_EXTENSIONS = new Set(
@@ -55,8 +61,24 @@ async function listFiles(source: FolderSource): Promise<{ items: SourceItem[]; c
   return { items, close: remove };
 }
 
+/** Files that repeat others, by what was asked for: a run opens its sources twice. */
+const sifted = new Map<string, ReadonlySet<string>>();
+
+/** Files of a folder that repeat others before them. */
+async function repetitions({ unique, path, sampleRate }: FolderSource, items: readonly SourceItem[]) {
+  if (unique === undefined || items.some(({ entry }) => entry)) return new Set<string>();
+  const files = items.map(({ file }) => file);
+  const key = JSON.stringify([unique, path, sampleRate, files]);
+  const known = sifted.get(key);
+  if (known) return known;
+  const { dropped } = await findNearDuplicates(files, { threshold: unique, ...(sampleRate && { sampleRate }) });
+  const found = new Set(dropped.map(({ file }) => file));
+  sifted.set(key, found);
+  return found;
+}
+
 /**
- * Finds the items of a source; nothing is decoded. Items are in order of names for folders, in that of the archive for
+ * Finds the items of a source; nothing is decoded, unless repetitions are to be left out. Items are in order of names for folders, in that of the archive for
  * archives. `close` deletes what was unpacked.
  * @throws InputError for a path that leads nowhere, a damaged archive, a source without any recording, and an `include`
  * or `same` that is no regular expression (with a group).
@@ -79,9 +101,16 @@ export async function openSource(source: SourceSpec): Promise<OpenedSource> {
       `openClipStream: expected recordings${matching}, found none of ${all.length} (${source.path})`,
     );
   }
+  const repeated = await repetitions(source, items);
+  const kept = items.filter(({ file }) => !repeated.has(file));
   const { weight, sampleRate, same } = source;
-  const listed = { kind: 'files', weight, items, ...(sampleRate !== undefined && { sampleRate }) } as const;
-  return { listed: { ...listed, ...(same !== undefined && { same }) }, close };
+  const listed = { kind: 'files', weight, items: kept, ...(sampleRate !== undefined && { sampleRate }) } as const;
+  const remark = `${source.path}: ${repeated.size} of ${items.length} recordings repeat others and are left out`;
+  return {
+    listed: { ...listed, ...(same !== undefined && { same }) },
+    ...(repeated.size > 0 && { remark }),
+    close,
+  };
 }
 
 async function readItem(item: SourceItem, sampleRate?: number): Promise<Recording[]> {

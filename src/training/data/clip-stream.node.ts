@@ -181,6 +181,7 @@ export async function openClipStream(spec: DataSpec, options: ClipStreamOptions)
   const recorded: Response[] =
     spec.responses === undefined ? [] : await readResponses(spec.responses.path, (message) => warn(message, message));
   const opened = await openSources(spec);
+  for (const { remark } of opened) if (remark) warn(remark, remark);
   const data: MakerData = {
     settings: {
       clipSeconds: spec.clipSeconds,

@@ -17,6 +17,11 @@ export type FolderSource = {
    * (the first that takes part) are of the same thing, and a view may come from any of them. By default every file is a thing of its own.
    */
   same?: string;
+  /**
+   * Files of a folder whose embedding has this cosine similarity, or more, to that of a file before them are left out
+   * (`findNearDuplicates`); of an archive none are. Not looked for by default.
+   */
+  unique?: number;
 };
 
 /** Machines that are made up for every clip: geometry, fault, severity, speed, load, noise, sensor and rate. */
