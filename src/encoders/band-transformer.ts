@@ -65,6 +65,27 @@ export async function runBandTransformer(
   return results;
 }
 
+/**
+ * Embeds recordings that were cut into sequences: all run together, then `assemble` makes an embedding of what belongs to
+ * each, in the order of its sequences.
+ */
+export async function embedTogether<P extends { sequences: readonly BandSequences[] }>(
+  transformer: BandTransformer,
+  prepared: readonly P[],
+  assemble: (one: P, outputs: BandOutputs[]) => Embedding,
+): Promise<Embedding[]> {
+  const outputs = await runBandTransformer(
+    transformer,
+    prepared.flatMap(({ sequences }) => sequences),
+  );
+  let at = 0;
+  return prepared.map((one) => {
+    const own = outputs.slice(at, at + one.sequences.length);
+    at += one.sequences.length;
+    return assemble(one, own);
+  });
+}
+
 function join(parts: readonly Float32Array[]): Float32Array {
   if (parts.length === 1) return parts[0];
   const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));

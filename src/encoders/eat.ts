@@ -16,8 +16,8 @@ import {
   type BandOutputs,
   type BandSequences,
   type BandTransformer,
+  embedTogether,
   type GraphOptions,
-  runBandTransformer,
 } from './band-transformer.ts';
 import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { onlyChannel } from './mono.ts';
@@ -156,19 +156,10 @@ export function createEat(id: string, fingerprint: string, { width }: EatConfig,
     };
   };
   const bands: Band[] = [{ lowHz: 20, highHz: EAT_RATE / 2, start: 0, end: width }];
-  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
-    const prepared = recordings.map(prepare);
-    const outputs = await runBandTransformer(
-      transformer,
-      prepared.flatMap(({ sequences }) => sequences),
+  const embedMany = (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> =>
+    embedTogether(transformer, recordings.map(prepare), (one, outputs) =>
+      assembleEmbedding(outputs, bands, options.frames ? framesOf(one, outputs, bands, width) : undefined),
     );
-    let at = 0;
-    return prepared.map((one) => {
-      const own = outputs.slice(at, at + one.sequences.length);
-      at += one.sequences.length;
-      return assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, width) : undefined);
-    });
-  };
   return {
     id,
     fingerprint,

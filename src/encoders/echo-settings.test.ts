@@ -6,19 +6,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { add } from '../graph/elementwise.ts';
-import { float32 } from '../graph/runtime.ts';
 import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
-import { input } from '../graph/tensor.ts';
 import { createScope } from '../nn/parameters.ts';
-import { sineCosinePositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
 import { initialState } from '../training/step.ts';
-import type { BandSequences } from './band-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
-import { type EchoConfig, echoInput, echoPatches, echoPatchTokens, echoPool, echoTransformer } from './echo.ts';
+import { feedsOf, inputs } from './echo.test-util.ts';
+import { type EchoConfig, echoInput, echoPatches, echoPatchTokens, echoTransformer } from './echo.ts';
+import { echoPool } from './echo-pool.ts';
 import { echoArchitecture } from './families.ts';
 import { loadEncoder, readCheckpoint } from './load.node.ts';
 
@@ -26,19 +24,6 @@ const weights = readGolden('echo/mini64.weights.safetensors') as Map<string, Sto
 const config: EchoConfig = { width: 64, depth: 2, heads: 2, bandBins: 32, patchFrames: 16 };
 const architecture = recogniseWeights(weights, { heads: 2 });
 const encoder = await buildEncoder('mini64', architecture, weights);
-
-/** The graph by hand: its inputs, and what is fed to them. */
-const inputs = () => ({
-  scope: createScope(),
-  patches: input('patches', ['sequences', 'patches', 512]),
-  positions: input('positions', [1, 'patches', 64]),
-  bandPositions: input('bandPositions', ['sequences', 1, 64]),
-});
-const feedsOf = ({ values, bands, patches, bandPositions }: BandSequences) => ({
-  patches: float32(values, [bands, patches, 512]),
-  positions: float32(sineCosinePositions(patches, 64), [1, patches, 64]),
-  bandPositions: float32(bandPositions as Float32Array, [bands, 1, 64]),
-});
 
 /** A hiss whose colour and level change, with tones in it. */
 function hiss(seconds: number, sampleRate: number, gain = 1) {

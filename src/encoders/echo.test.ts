@@ -8,10 +8,9 @@ import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
-import { sineCosinePositions } from '../nn/positions.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
-import type { BandSequences } from './band-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
+import { feedsOf, inputs } from './echo.test-util.ts';
 import { type EchoConfig, echoBandPosition, echoBands, echoPatches, echoPatchTokens, echoTransformer } from './echo.ts';
 import { families } from './families.ts';
 import { segmentStarts } from './segment-starts.ts';
@@ -32,19 +31,6 @@ const bigints = (tensors: Map<string, GoldenTensor>, name: string): BigInt64Arra
   if (!(data instanceof BigInt64Array)) throw new Error(`no I64 tensor ${name}`);
   return data;
 };
-
-/** The graph by hand: its inputs, and what is fed to them. */
-const inputs = () => ({
-  scope: createScope(),
-  patches: input('patches', ['sequences', 'patches', 512]),
-  positions: input('positions', [1, 'patches', 64]),
-  bandPositions: input('bandPositions', ['sequences', 1, 64]),
-});
-const feedsOf = ({ values, bands, patches, bandPositions }: BandSequences) => ({
-  patches: float32(values, [bands, patches, 512]),
-  positions: float32(sineCosinePositions(patches, 64), [1, patches, 64]),
-  bandPositions: float32(bandPositions as Float32Array, [bands, 1, 64]),
-});
 
 describe.each(Object.keys(meta))('golden %s', (name) => {
   const golden = readGolden(`echo/mini64.${name}.safetensors`);

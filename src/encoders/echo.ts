@@ -9,7 +9,6 @@ import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
 import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
-import { InputError } from '../signal/errors.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
@@ -18,10 +17,11 @@ import {
   type BandOutputs,
   type BandSequences,
   type BandTransformer,
+  embedTogether,
   type GraphOptions,
   placeFrames,
-  runBandTransformer,
 } from './band-transformer.ts';
+import { bandWidth, echoPool } from './echo-pool.ts';
 import { onlyChannel } from './mono.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
@@ -57,34 +57,6 @@ export type EchoConfig = {
    */
   pool?: string;
 };
-
-export type EchoPool = {
-  /** 0: patch embeddings, without positions; else tokens after so many blocks. */
-  layer: number;
-  weight: number;
-}[];
-
-/**
- * Reads `pool` of a configuration: layers from low to high, each with its weight; undefined where CLS is the embedding.
- * @throws InputError for a text that is none, and where no block is asked for
- */
-export function echoPool({ pool, depth }: Pick<EchoConfig, 'pool' | 'depth'>): EchoPool | undefined {
-  if (pool === undefined) return undefined;
-  const parts = pool.split(',').map((part) => {
-    const [, layer, weight] = /^(\d+):(\d+(?:\.\d+)?)$/.exec(part.trim()) ?? [];
-    return { layer: Number(layer), weight: Number(weight) };
-  });
-  const rising = parts.every(({ layer }, i) => i === 0 || layer > parts[i - 1].layer);
-  if (!rising || parts.some(({ weight }) => !(weight > 0)) || !((parts.at(-1)?.layer ?? 0) >= 1)) {
-    throw new InputError(
-      `loadEncoder: expected layers from low to high with weights, such as 0:2,${depth}:1, as pool, got ${pool}`,
-    );
-  }
-  return parts;
-}
-
-/** Values that a band has in the embedding, before its level. */
-const bandWidth = (config: EchoConfig): number => (echoPool(config)?.length ?? 1) * config.width;
 
 const released = { bandBins: 32, patchFrames: 16 };
 
@@ -299,21 +271,13 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
       sequences: segments.map(({ from, frames }) => echoPatches(spectrogram, from, frames, config)),
     };
   };
-  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> => {
-    const prepared = recordings.map(prepare);
-    const outputs = await runBandTransformer(
-      transformer,
-      prepared.flatMap(({ sequences }) => sequences),
-    );
-    let at = 0;
-    return prepared.map((one) => {
-      const own = outputs.slice(at, at + one.sequences.length);
-      at += one.sequences.length;
+  const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> =>
+    embedTogether(transformer, recordings.map(prepare), (one, outputs) => {
       const bands = describeBands(one.spectrogram, config);
-      const embedding = assembleEmbedding(own, bands, options.frames ? framesOf(one, own, bands, config) : undefined);
+      const frames = options.frames ? framesOf(one, outputs, bands, config) : undefined;
+      const embedding = assembleEmbedding(outputs, bands, frames);
       return config.levelWeight === undefined ? embedding : withLevel(embedding, config.levelWeight * one.level);
     });
-  };
   return {
     id,
     fingerprint,

@@ -7,7 +7,8 @@ import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatGraph, eatName, eatSizes } from './eat.ts';
-import { createEcho, type EchoConfig, echoGraph, echoPool, echoSizes } from './echo.ts';
+import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
+import { echoPool } from './echo-pool.ts';
 import {
   createFisher,
   FISHER_POSITION_GRID,

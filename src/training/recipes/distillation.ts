@@ -2,6 +2,7 @@
 import { add, mul } from '../../graph/elementwise.ts';
 import { createScope } from '../../nn/parameters.ts';
 import { type ContrastOptions, contrastLoss } from '../contrast.ts';
+import { cosineSchedule, linearSchedule } from '../schedules.ts';
 import {
   type BatchShape,
   type DistilledEncoder,
@@ -9,7 +10,7 @@ import {
   type TargetNorm,
   teacherScope,
 } from '../self-distillation.ts';
-import type { Trainable } from '../step.ts';
+import type { Trainable, UpdateScalars } from '../step.ts';
 
 export type DistillationOptions = {
   decoderLayers: number;
@@ -18,6 +19,25 @@ export type DistillationOptions = {
   /** The contrastive objective beside it. */
   contrast?: ContrastOptions;
 };
+
+export type EatSchedule = {
+  steps: number;
+  learningRate: number;
+  warmUpSteps: number;
+  weightDecay: number;
+  clipNorm: number;
+  decay: readonly [number, number];
+};
+
+/** Numbers of a step as EAT and FISHER have them: cosine to 0, the teacher's decay linear over the run. */
+export const eatScalars =
+  ({ steps, learningRate, warmUpSteps, weightDecay, clipNorm, decay: [from, to] }: EatSchedule) =>
+  (step: number): UpdateScalars => ({
+    learningRate: cosineSchedule({ peak: learningRate, floor: 0, warmUpSteps, steps }, step),
+    weightDecay,
+    clipNorm,
+    decay: linearSchedule({ from, to, steps }, step),
+  });
 
 /** EAT's decoder; it is thrown away after pre-training. */
 const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };

@@ -16,23 +16,16 @@ import type { Clip } from '../data/types.ts';
 import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
-import { cosineSchedule, linearSchedule } from '../schedules.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
-export type EatRecipeOptions = {
-  steps: number;
+export type EatRecipeOptions = EatSchedule & {
   batch: number;
   /** Students of every clip. */
   clones: number;
   /** Time patches of a clip; each is 8 patches across the mel axis. */
   patches: number;
-  learningRate: number;
-  warmUpSteps: number;
-  weightDecay: number;
-  clipNorm: number;
-  decay: readonly [number, number];
   targetNorm: TargetNorm;
   decoderLayers: number;
   utteranceWeight: number;
@@ -71,7 +64,7 @@ function patchesOf(clip: Clip, patches: number, random: Random): Float32Array {
 
 /** The recipe for an encoder of this architecture. */
 export function eatRecipe(config: EatConfig, options: EatRecipeOptions): Recipe {
-  const { batch, clones, patches, steps } = options;
+  const { batch, clones, patches } = options;
   const length = patches * EAT_COLUMNS;
   const kept = keptCount(length, eatBlockMask.maskRatio);
   const shape: BatchShape = { sequences: batch, clones, rows: patches, columns: EAT_COLUMNS, kept };
@@ -97,14 +90,6 @@ export function eatRecipe(config: EatConfig, options: EatRecipeOptions): Recipe 
         };
       },
     }),
-    scalars: (step) => ({
-      learningRate: cosineSchedule(
-        { peak: options.learningRate, floor: 0, warmUpSteps: options.warmUpSteps, steps },
-        step,
-      ),
-      weightDecay: options.weightDecay,
-      clipNorm: options.clipNorm,
-      decay: linearSchedule({ from: options.decay[0], to: options.decay[1], steps }, step),
-    }),
+    scalars: eatScalars(options),
   };
 }

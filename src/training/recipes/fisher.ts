@@ -11,23 +11,16 @@ import type { Clip } from '../data/types.ts';
 import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
-import { cosineSchedule, linearSchedule } from '../schedules.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
-export type FisherRecipeOptions = {
-  steps: number;
+export type FisherRecipeOptions = EatSchedule & {
   batch: number;
   /** Students per clip and step, over all its bands: clones = floor(this / bands). */
   bandStudents: number;
   /** Time patches of a clip. */
   patches: number;
-  learningRate: number;
-  warmUpSteps: number;
-  weightDecay: number;
-  clipNorm: number;
-  decay: readonly [number, number];
   /** Highest rate in Hz that batches are brought to. */
   maxRate: number;
   targetNorm: TargetNorm;
@@ -63,7 +56,7 @@ export const fisherRates = (bandBins: number, maxRate: number): number[] => {
 
 /** The recipe for an encoder of this architecture. */
 export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions): Recipe {
-  const { batch, patches, steps } = options;
+  const { batch, patches } = options;
   const rates = fisherRates(config.bandBins, options.maxRate);
   if (rates.length === 0) {
     throw new InputError(
@@ -121,14 +114,6 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
         },
       };
     },
-    scalars: (step) => ({
-      learningRate: cosineSchedule(
-        { peak: options.learningRate, floor: 0, warmUpSteps: options.warmUpSteps, steps },
-        step,
-      ),
-      weightDecay: options.weightDecay,
-      clipNorm: options.clipNorm,
-      decay: linearSchedule({ from: options.decay[0], to: options.decay[1], steps }, step),
-    }),
+    scalars: eatScalars(options),
   };
 }
