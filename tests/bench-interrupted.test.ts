@@ -57,7 +57,21 @@ describe('a run that was stopped', () => {
     const store = at('killed');
     const child = spawn(
       process.execPath,
-      [mainScript, 'bench', 'rmis', '--data', data, '--only', 'dcase2023', '--workers', '0', '--cache', store],
+      [
+        mainScript,
+        'bench',
+        'rmis',
+        '--data',
+        data,
+        '--only',
+        'dcase2023',
+        '--encoder',
+        'spectral',
+        '--workers',
+        '0',
+        '--cache',
+        store,
+      ],
       { stdio: 'ignore' },
     );
     const ended = once(child, 'exit');

@@ -88,7 +88,7 @@ describe('loadEncoder', () => {
     const load = loadEncoder({ encoder });
     await expect(load).rejects.toBeInstanceOf(InputError);
     await expect(load).rejects.toThrow(
-      `loadEncoder: no encoder or file named ${encoder}; the encoders are spectral, spectral-10ms,`,
+      `loadEncoder: no encoder or file named ${encoder}; the encoders are thrum-1, spectral, spectral-10ms,`,
     );
   });
 
