@@ -19,6 +19,7 @@ export default defineConfig([
       'bench/peers': 'bench/peers.ts',
       'bench/detection': 'bench/detection.ts',
       'bench/training': 'bench/training.ts',
+      'bench/mild-faults': 'bench/mild-faults.ts',
       'bench/scaling': 'bench/scaling.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',

@@ -14,7 +14,7 @@ import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts'
 import { hasNatsServer, startNatsServer } from '../tests/nats-server.ts';
 
 const BATCH = 8;
-const STEPS = 300;
+const STEPS = 150;
 const SYNC_EVERY = 20;
 /** Of every run: its size goes with the noise of the gradient, and that is what is compared. */
 const LEARNING_RATE = 1e-3;

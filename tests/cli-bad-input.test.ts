@@ -203,7 +203,7 @@ describe('detectors that do not fit: one line, status 1', () => {
 
   it('another encoder', () => {
     expect(refusal(score(detector, '--encoder', 'spectral-50ms'), 1)).toMatch(
-      /fitted with thrum-1 .*but spectral-50ms is/,
+      /fitted with spectral .*but spectral-50ms is/,
     );
   });
 

@@ -49,7 +49,7 @@ describe('tables for programs', () => {
   it('thrum fit --json: what was fitted', () => {
     const [result] = jsonLines<object>(fitted);
     expect(result).toMatchObject({ out: detector, recordings: 12, segments: 12, labels: [], failures: [] });
-    expect(result).toMatchObject({ signal: { sampleRate: 8000, channel: 0 }, encoder: { id: 'thrum-1' } });
+    expect(result).toMatchObject({ signal: { sampleRate: 8000, channel: 0 }, encoder: { id: 'spectral' } });
   });
 
   it('thrum score --json: an object per recording', () => {

@@ -1,5 +1,5 @@
 // The encoders of a table: those asked for, their untrained twins, the spectral baseline, and fusions.
-import { BASELINE_ENCODER, countParameters, type EncoderSpec, identifyEncoder } from '../../encoders/load.node.ts';
+import { countParameters, DEFAULT_ENCODER, type EncoderSpec, identifyEncoder } from '../../encoders/load.node.ts';
 import { spectralSettings } from '../../encoders/spectral.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Fusion } from './fusion.ts';
@@ -49,7 +49,7 @@ export async function listenersFrom(list: string, runtime: Omit<EncoderSpec, 'en
   const asked = terms.filter((term) => term !== '').flatMap(rowsOf);
   if (asked.length === 0) throw new InputError('--encoder: expected at least one encoder, got none');
   const single = asked.flatMap(({ parts, fusion }) => (fusion ? [] : parts));
-  const added = [...single.flatMap(untrained), BASELINE_ENCODER].map((name): Row => ({ parts: [name] }));
+  const added = [...single.flatMap(untrained), DEFAULT_ENCODER].map((name): Row => ({ parts: [name] }));
   const rows = new Map([...asked, ...added].map((row): [string, Row] => [nameOf(row), row]));
   const listeners: Listener[] = [];
   for (const row of rows.values()) {

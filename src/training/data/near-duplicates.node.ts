@@ -4,7 +4,7 @@ import { distance, nearestNeighbours } from '../../detection/knn.ts';
 import { fromRows, type Matrix, row } from '../../detection/matrix.ts';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import { embedFiles } from '../../encoders/embed-pool.node.ts';
-import { BASELINE_ENCODER, type EncoderSpec } from '../../encoders/load.node.ts';
+import { DEFAULT_ENCODER, type EncoderSpec } from '../../encoders/load.node.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Refusal } from './clip-maker.node.ts';
 
@@ -107,7 +107,7 @@ export async function findNearDuplicates(
   options: NearDuplicateOptions = {},
 ): Promise<NearDuplicates> {
   const files = [...new Set(paths)];
-  const { encoder = { encoder: BASELINE_ENCODER }, threshold = 0.999, sampleRate, workers } = options;
+  const { encoder = { encoder: DEFAULT_ENCODER }, threshold = 0.999, sampleRate, workers } = options;
   if (!(threshold > -1 && threshold <= 1)) {
     throw new InputError(`findNearDuplicates: expected a threshold above -1 and up to 1, got ${threshold}`);
   }
