@@ -8,7 +8,7 @@ import { createItemReader, type ListedSource } from './clip-source.node.ts';
 import type { Response } from './responses.node.ts';
 import { type ClipPlan, clipPlan, epochItem, type Seed } from './sampler.ts';
 import { simulateClip } from './simulated-clip.ts';
-import type { Clip, DataSpec, SimulatorSource } from './types.ts';
+import type { Clip, DataSpec, Refusal, SimulatorSource } from './types.ts';
 
 /** All that a run's clips depend on; plain data, for worker threads. */
 export type MakerData = {
@@ -17,9 +17,6 @@ export type MakerData = {
   sources: readonly ListedSource[];
   responses: { recorded: readonly Response[]; probability: number };
 };
-
-/** A file that gave no clip, and why. */
-export type Refusal = { file: string; message: string };
 
 /** `refused`: the files whose place this clip took. */
 export type MadeClip = { clip: Clip; refused: Refusal[] };

@@ -6,7 +6,7 @@ import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import { embedFiles } from '../../encoders/embed-pool.node.ts';
 import { DEFAULT_ENCODER, type EncoderSpec } from '../../encoders/load.node.ts';
 import { InputError } from '../../signal/errors.ts';
-import type { Refusal } from './clip-maker.node.ts';
+import type { Refusal } from './types.ts';
 
 export type NearDuplicateOptions = {
   /** What two recordings are compared by; the spectral encoder by default. */

@@ -85,3 +85,6 @@ export type Clip = {
   thing?: string;
   truth?: ClipTruth;
 };
+
+/** A file that gave no clip, and why. */
+export type Refusal = { file: string; message: string };
