@@ -1,7 +1,9 @@
 // The transformer of EAT, which FISHER shares: patches to tokens, CLS, one norm, post-norm blocks (EAT, section 3; code, commit 06c1c34).
+import { add } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reshape } from '../graph/reshape.ts';
-import type { Dim, Tensor } from '../graph/tensor.ts';
+import { slice } from '../graph/slicing.ts';
+import { type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { type BlockNames, dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
@@ -63,4 +65,19 @@ export function eatTransformer(
     x = block.output;
   }
   return { output: x, normed, layers };
+}
+
+/** The inference graph of EAT and FISHER: inputs `patches` [N, L, 256], `positions` [1, L, D]; outputs `cls` [N, D] and `tokens` [N, L, D]. */
+export function eatGraph(
+  scope: ParameterScope,
+  config: EatTransformerConfig,
+  options: GraphOptions = {},
+): { cls: Tensor; tokens: Tensor } {
+  const patches = input('patches', ['sequences', 'patches', EAT_PATCH * EAT_PATCH]);
+  const positions = input('positions', [1, 'patches', config.width]);
+  const { output } = eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
+  return {
+    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
+    tokens: slice(output, 1, 1, undefined, 'patches'),
+  };
 }

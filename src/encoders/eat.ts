@@ -1,10 +1,4 @@
-// EAT: one sequence of patches of a Kaldi filter-bank spectrogram at 16 kHz (arXiv 2401.03497; released code, commit 06c1c34).
-import { add } from '../graph/elementwise.ts';
-import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
-import { slice } from '../graph/slicing.ts';
-import { input, type Tensor } from '../graph/tensor.ts';
-import type { ParameterScope } from '../nn/parameters.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { eatFbank } from '../signal/kaldi-fbank.ts';
 import type { Recording } from '../signal/recording.ts';
@@ -17,9 +11,8 @@ import {
   type BandSequences,
   type BandTransformer,
   embedTogether,
-  type GraphOptions,
 } from './band-transformer.ts';
-import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
+import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig } from './eat-transformer.ts';
 import { onlyChannel } from './mono.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
@@ -59,21 +52,6 @@ export function eatName(name: string): string {
   const own = name.replace(/^model\./, '');
   if (/^(local_encoder|extra_tokens|fixed_positional_encoder)\b/.test(own)) return `${EAT_PREFIX}.${own}`;
   return own.replace(/^pre_norm\b/, `${EAT_PREFIX}.context_encoder.norm`);
-}
-
-/** The inference graph: inputs `patches` [N, L, 256], `positions` [1, L, D]; outputs `cls` [N, D] and `tokens` [N, L, D]. */
-export function eatGraph(
-  scope: ParameterScope,
-  config: EatConfig,
-  options: GraphOptions = {},
-): { cls: Tensor; tokens: Tensor } {
-  const patches = input('patches', ['sequences', 'patches', EAT_PATCH * EAT_PATCH]);
-  const positions = input('positions', [1, 'patches', config.width]);
-  const { output } = eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
-  return {
-    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
-    tokens: slice(output, 1, 1, undefined, 'patches'),
-  };
 }
 
 /**

@@ -6,17 +6,11 @@ import type { ParameterScope } from '../nn/parameters.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
-import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatGraph, eatName, eatSizes } from './eat.ts';
+import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
+import { eatGraph } from './eat-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
 import { echoPool } from './echo-pool.ts';
-import {
-  createFisher,
-  FISHER_POSITION_GRID,
-  FISHER_PREFIX,
-  type FisherConfig,
-  fisherGraph,
-  fisherSizes,
-} from './fisher.ts';
+import { createFisher, FISHER_POSITION_GRID, FISHER_PREFIX, type FisherConfig, fisherSizes } from './fisher.ts';
 import type { Encoder } from './types.ts';
 
 export type StateDict = ReadonlyMap<string, StoredTensor>;
@@ -103,7 +97,7 @@ function fisherPositions(weights: StateDict, width: number): Float32Array {
 const fisherArchitecture = (config: FisherConfig): Architecture => ({
   family: 'fisher',
   config,
-  graph: (scope, options) => fisherGraph(scope, config, options),
+  graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
 });

@@ -1,9 +1,7 @@
 // FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
 import { add } from '../graph/elementwise.ts';
-import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
-import { slice } from '../graph/slicing.ts';
-import { input, type Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
@@ -55,21 +53,6 @@ export const fisherTransformer = (
   positions: Tensor,
   options: GraphOptions = {},
 ) => eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
-
-/** The inference graph: inputs `patches`, `positions`; outputs `cls` [N, D] and `tokens` [N, L, D]. */
-export function fisherGraph(
-  scope: ParameterScope,
-  config: FisherConfig,
-  options: GraphOptions = {},
-): { cls: Tensor; tokens: Tensor } {
-  const patches = input('patches', ['sequences', 'patches', EAT_PATCH * EAT_PATCH]);
-  const positions = input('positions', [1, 'patches', config.width]);
-  const { output } = fisherTransformer(scope, config, patches, positions, options);
-  return {
-    cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', config.width]),
-    tokens: slice(output, 1, 1, undefined, 'patches'),
-  };
-}
 
 /** Frames used and frames fed for a spectrogram: cut to 1024, and in `rmis` mode padded to it. */
 const frameCounts = (spectrogram: Spectrogram, mode: FisherLengthMode) => {
