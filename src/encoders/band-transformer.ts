@@ -1,9 +1,14 @@
 // What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
 import { float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
-/** How a graph is built for the provider it will run on. */
-export type GraphOptions = { fusedAttention?: boolean };
+/** How a graph is built: for the provider it will run on, and for training. */
+export type GraphOptions = {
+  fusedAttention?: boolean;
+  /** What becomes of a branch of block `block` before it is added to its input: where drop path drops it. */
+  branch?: (branch: Tensor, block: number) => Tensor;
+};
 
 /** ONNX Runtime 1.30's fused attention is wrong by percents on WebGPU from some 60 tokens on; plain operators are right. */
 export const graphOptions = ({ provider }: RuntimeOptions): GraphOptions => ({ fusedAttention: provider !== 'webgpu' });

@@ -7,7 +7,8 @@ import { createScope, parametersOf } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { graphOptions } from './band-transformer.ts';
-import { type Architecture, type ConfigHints, families, familyOf, type StateDict } from './families.ts';
+import { families, familyOf } from './families.ts';
+import type { Architecture, ConfigHints, StateDict } from './family.ts';
 import type { Encoder } from './types.ts';
 
 /** The architecture that a checkpoint's tensors make. @throws InputError if no family knows them. */

@@ -8,7 +8,7 @@ import { parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import type { PublishedWeights } from './catalogue.ts';
-import type { Architecture, ConfigHints } from './families.ts';
+import type { Architecture, ConfigHints } from './family.ts';
 import { readCheckpoint } from './load.node.ts';
 import { userModelFolder } from './model-folders.node.ts';
 

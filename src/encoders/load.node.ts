@@ -10,7 +10,8 @@ import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recog
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
-import { type Architecture, type ConfigHints, families, familyOf, type StateDict } from './families.ts';
+import { families, familyOf } from './families.ts';
+import type { Architecture, ConfigHints, StateDict } from './family.ts';
 import { createFused, type FusedPart, fusedFingerprint } from './fused.ts';
 import { type Fusion, findFusion, fusedNames } from './fusion-file.node.ts';
 import { modelFolders } from './model-folders.node.ts';

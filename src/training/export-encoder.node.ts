@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
-import type { Architecture, ConfigHints } from '../encoders/families.ts';
+import type { Architecture, ConfigHints } from '../encoders/family.ts';
 import { sha256Of } from '../encoders/import.node.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { fromFloat32AsF16, type StoredTensor } from '../graph/stored-tensor.ts';

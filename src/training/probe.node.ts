@@ -3,7 +3,7 @@ import { nearestNeighbours } from '../detection/knn.ts';
 import { labelsFromFolders, type Naming } from '../detection/labels.node.ts';
 import { fromRows } from '../detection/matrix.ts';
 import { buildEncoder } from '../encoders/build.ts';
-import type { Architecture } from '../encoders/families.ts';
+import type { Architecture } from '../encoders/family.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { InputError } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';

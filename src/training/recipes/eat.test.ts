@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { recogniseWeights } from '../../encoders/build.ts';
 import { eatPatches, eatSizes, eatSpectrogram } from '../../encoders/eat.ts';
-import type { Architecture } from '../../encoders/families.ts';
+import type { Architecture } from '../../encoders/family.ts';
 import { identifyEncoder, loadEncoder, namedArchitectures, readCheckpoint } from '../../encoders/load.node.ts';
 import type { Feeds } from '../../graph/runtime.ts';
 import { parametersOf } from '../../nn/parameters.ts';
