@@ -1,5 +1,5 @@
 // Reads reference numbers from tests/golden: safetensors files (8-byte little-endian header length, JSON header, raw data).
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export type GoldenData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Int8Array;
@@ -19,11 +19,21 @@ const arrayOf: Record<string, (buffer: ArrayBuffer) => GoldenData> = {
   BOOL: (buffer) => new Uint8Array(buffer),
 };
 
-/** Absolute path of a file below tests/golden. */
-export const goldenPath = (relativePath: string): string =>
-  fileURLToPath(new URL(`./golden/${relativePath}`, import.meta.url));
+const inProject = (relativePath: string): string => fileURLToPath(new URL(`./golden/${relativePath}`, import.meta.url));
+const besideProject = (relativePath: string): string =>
+  fileURLToPath(new URL(`../../shared/golden/${relativePath}`, import.meta.url));
 
-/** Every tensor of a safetensors file below tests/golden, by name. */
+/** Whether a folder of reference numbers is there: the large ones, and other people's weights, lie beside the project only. */
+export const hasGolden = (folder: string): boolean =>
+  existsSync(inProject(folder)) || existsSync(besideProject(folder));
+
+/** Absolute path of a file below tests/golden, or below shared/golden beside the project. */
+export const goldenPath = (relativePath: string): string => {
+  const own = inProject(relativePath);
+  return existsSync(own) || !existsSync(besideProject(relativePath)) ? own : besideProject(relativePath);
+};
+
+/** Every tensor of a safetensors file of reference numbers, by name. */
 export const readGolden = (relativePath: string): Map<string, GoldenTensor> => {
   const bytes = new Uint8Array(readFileSync(goldenPath(relativePath)));
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
