@@ -2,6 +2,7 @@
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import { eatTrunk, echoTrunk, fisherTrunk } from './band-trunks.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
 import { eatGraph } from './eat-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
@@ -26,6 +27,7 @@ const echoOf = (config: EchoConfig): Architecture => ({
   config,
   graph: (scope, options) => echoGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEcho(id, fingerprint, config, program),
+  trunk: () => echoTrunk(config),
 });
 
 const POSITIONS_KEY = `${FISHER_PREFIX}.fixed_positional_encoder.positions`;
@@ -42,6 +44,7 @@ const fisherArchitecture = (config: FisherConfig): Architecture => ({
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
+  trunk: (weights) => fisherTrunk(config, fisherPositions(weights, config.width)),
 });
 
 const eatArchitecture = (config: EatConfig): Architecture => ({
@@ -49,6 +52,7 @@ const eatArchitecture = (config: EatConfig): Architecture => ({
   config,
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEat(id, fingerprint, config, program),
+  trunk: () => eatTrunk(config),
 });
 
 /** Rows of the position tables that releases of EAT carry: 768 x 8 patches. FISHER's have 50 columns. */

@@ -37,7 +37,7 @@ export type Architecture = {
   graph(scope: ParameterScope, options?: GraphOptions): Record<string, Tensor>;
   create(id: string, fingerprint: string, weights: StateDict, program: Program): Encoder;
   /** How fine-tuning sees it. */
-  trunk?: Trunk;
+  trunk?(weights: StateDict): Trunk;
 };
 
 export type Family = {
