@@ -18,6 +18,8 @@ import {
 } from './family.ts';
 import { createFisher, FISHER_POSITION_GRID, FISHER_PREFIX, type FisherConfig, fisherSizes } from './fisher.ts';
 
+import { tunedFamily } from './tuned.ts';
+
 /** ECHO with a configuration of its own. Blocks behind the one that is pooled are none of it. */
 export const echoArchitecture = (config: EchoConfig): Architecture =>
   echoOf({ ...config, depth: echoPool(config)?.at(-1)?.layer ?? config.depth });
@@ -73,7 +75,7 @@ function isEat(weights: StateDict): boolean {
 const mapValues = <A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-export const families: readonly Family[] = [
+const baseFamilies: readonly Family[] = [
   {
     name: 'echo',
     sizes: mapValues(echoSizes, echoArchitecture),
@@ -136,6 +138,8 @@ export const families: readonly Family[] = [
     },
   },
 ];
+
+export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];
 
 /** Weights under the names of the first family that knows them, and that family. */
 export function familyOf(

@@ -76,10 +76,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 /** Parameters before the first step: those that a recipe begins with, the others drawn from the seed. */
 function startingPoint<C>(recipe: Recipe<C>, shapes: ReadonlyMap<string, readonly number[]>, seed: number) {
   const drawn = initialParameters(shapes, seed, recipe.tokenDeviation, recipe.matrices);
-  for (const name of shapes.keys()) {
-    const given = recipe.initial?.get(name);
-    if (given) drawn.set(name, given);
-  }
+  for (const [name, values] of recipe.initial?.(shapes, seed) ?? []) if (shapes.has(name)) drawn.set(name, values);
   return drawn;
 }
 

@@ -23,8 +23,8 @@ export type Recipe<C = Clip> = {
   tokenDeviation: number;
   /** How matrices begin; `normal` (EAT's) by default. */
   matrices?: 'normal' | 'glorot';
-  /** Where parameters begin that are not drawn: pretrained ones, by name. */
-  initial?: ReadonlyMap<string, Float32Array>;
+  /** Where parameters of these shapes begin that are not drawn like all others: pretrained ones, by name. */
+  initial?(shapes: ReadonlyMap<string, readonly number[]>, seed: number): ReadonlyMap<string, Float32Array>;
   /** Which parameters a step changes, and how fast; all alike where nothing is said. */
   parameters?: StepOptions;
   /** What step number `step` does with its clips; `random` belongs to the step. */
