@@ -8,7 +8,8 @@ import { exportEncoder } from '../training/export-encoder.node.ts';
 import { createProbe } from '../training/probe.node.ts';
 import type { Command } from './command.ts';
 import { note, print } from './output.ts';
-import { type PretrainSettings, pretrainOptionSpecs, pretrainSettings, resumeCommand } from './pretrain-settings.ts';
+import { type PretrainSettings, pretrainOptionSpecs, pretrainSettings } from './pretrain-settings.ts';
+import { resumeCommand } from './resume-command.ts';
 import { createStatusLine, pageFile, type StatusLine, trainInFolder } from './training-run.ts';
 
 const encoderFile = (folder: string): string => join(folder, 'encoder.safetensors');
@@ -86,7 +87,7 @@ export const pretrainCommand: Command = {
       finished = end.reason === 'finished';
       if (!finished) {
         print(`${title}: stopped after step ${end.state.step} with a checkpoint; go on with`);
-        print(`  ${resumeCommand(args[0], options)}`);
+        print(`  ${resumeCommand(['pretrain', args[0]], options)}`);
         return end.status ?? 1;
       }
       print(

@@ -206,6 +206,14 @@ function findEncoder(spec: EncoderSpec): Found {
   return { id, architecture: recogniseWeights(checkpoint.weights, checkpoint.hints), weights: checkpoint.weights };
 }
 
+/** Weights and their architecture, which fine-tuning begins with. @throws InputError for an encoder without weights of its own */
+export function loadWeights(spec: EncoderSpec): { id: string; architecture: Architecture; weights: StateDict } {
+  const found = findEncoder(spec);
+  if ('architecture' in found) return found;
+  const why = 'parts' in found ? 'several heard as one; name one of them' : 'none';
+  throw new InputError(`loadEncoder: expected an encoder with weights, got ${spec.encoder}, which has ${why}`);
+}
+
 /** The architecture of a weights file with random weights in their place: `weights.safetensors@random`. */
 function untrainedTwin({ encoder, hints }: EncoderSpec): Found | undefined {
   const [, trained, seed] = /^(.+)@random(\d*)$/.exec(encoder) ?? [];

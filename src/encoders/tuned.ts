@@ -14,7 +14,7 @@ import type { Architecture, ConfigHints, Family, StateDict } from './family.ts';
 import { onlyChannel } from './mono.ts';
 import type { Trunk } from './trunk.ts';
 import { HEAD_PREFIX, recordingVector, type TunedHeadConfig, tunedHead } from './tuned-head.ts';
-import type { Band, Embedding, EmbedOptions, Encoder } from './types.ts';
+import type { Band, Embedding, EmbedOptions, Encoder, Labels } from './types.ts';
 
 /** All that shapes do not tell; plain JSON, kept beside the weights. */
 export type TunedConfig = TunedHeadConfig & {
@@ -25,8 +25,8 @@ export type TunedConfig = TunedHeadConfig & {
   /** Samples of a segment, and from one to the next. */
   cropSamples: number;
   hopSamples: number;
-  /** Classes in the order of the logits, where the head is a classifier. */
-  labels?: readonly string[];
+  /** In the order of the logits, where the head is a classifier. */
+  labels?: Labels;
 };
 
 /** Weights of the encoder below stand under this. */
@@ -62,11 +62,8 @@ function tunedGraph(
   const segments = tunedHead(scope, config, hidden, { training: false });
   const outputs = { embedding: recordingVector(scope, config, segments), segments };
   if (!config.labels) return outputs;
-  return { ...outputs, logits: reduceMean(dense(scope, CLASSES_KEY, segments, config.labels.length), [0], true) };
+  return { ...outputs, logits: reduceMean(dense(scope, CLASSES_KEY, segments, config.labels.names.length), [0], true) };
 }
-
-/** What a classifier says of a recording: a logit per class. */
-export type ClassifiedEmbedding = Embedding & { logits?: Float32Array };
 
 /** Mean of vectors, weighted. */
 function weightedMean(parts: readonly { values: Float32Array; weight: number }[]): Float32Array {
@@ -80,7 +77,7 @@ function weightedMean(parts: readonly { values: Float32Array; weight: number }[]
 /** An encoder around a compiled program of `tunedGraph`. Its one band is all that it hears. */
 function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk: Trunk, program: Program): Encoder {
   const { sampleRate, cropSamples, hopSamples } = config;
-  const embedOne = async (recording: Recording, { frames }: EmbedOptions): Promise<ClassifiedEmbedding> => {
+  const embedOne = async (recording: Recording, { frames }: EmbedOptions): Promise<Embedding> => {
     const given = onlyChannel(recording);
     if (given.length === 0) {
       throw new InputError(`embed: expected samples, found none (${recording.name}); leave the recording out`);
@@ -107,7 +104,7 @@ function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk
     const vector = weightedMean(results.embedding);
     const width = vector.length;
     const band = (size: number): Band[] => [{ lowHz: 0, highHz: sampleRate / 2, start: 0, end: size }];
-    const embedding: ClassifiedEmbedding = { vector, bands: band(width) };
+    const embedding: Embedding = { vector, bands: band(width) };
     if (results.logits.length > 0) embedding.logits = weightedMean(results.logits);
     if (!frames) return embedding;
     const values = new Float32Array(pieces.length * width);
@@ -128,26 +125,37 @@ function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk
   return {
     id,
     fingerprint,
+    ...(config.labels && { labels: config.labels }),
     embedMany,
     embed: (recording, options = {}) => embedOne(recording, options),
     release: () => program.release(),
   };
 }
 
-/** The fine-tuned encoder of this configuration on an encoder's trunk. */
-export const tunedArchitecture = (config: TunedConfig, trunk: Trunk): Architecture => ({
-  family: 'tuned',
-  config,
-  graph: (scope, options) => tunedGraph(scope, config, trunk, options),
-  create: (id, fingerprint, _weights, program) => createTuned(id, fingerprint, config, trunk, program),
-});
-
-/** The encoder below a fine-tuned one. @throws InputError for a family that is not there, or cannot be fine-tuned */
-export function trunkOf(families: readonly Family[], weights: StateDict, { base }: Pick<TunedConfig, 'base'>): Trunk {
-  const family = families.find(({ name }) => name === base.family);
-  const trunk = family?.infer(weights, base.hints).trunk?.(weights);
+/** The trunk of an encoder. @throws InputError where it cannot be fine-tuned */
+export function trunkOf(base: Architecture, weights: StateDict): Trunk {
+  const trunk = base.trunk?.(weights);
   if (trunk) return trunk;
   throw new InputError(`loadEncoder: expected an encoder that can be fine-tuned, got one of family ${base.family}`);
+}
+
+/**
+ * The fine-tuned encoder of this configuration.
+ * @param base the encoder below, and `weights` its own by its own names
+ */
+export function tunedArchitecture(config: TunedConfig, base: Architecture, weights: StateDict): Architecture {
+  const trunk = trunkOf(base, weights);
+  const outside = [...(base.frontEnd?.keys() ?? [])].flatMap((name) => {
+    const tensor = weights.get(name);
+    return tensor ? [[`${TRUNK_PREFIX}${name}`, tensor] as const] : [];
+  });
+  return {
+    family: 'tuned',
+    config,
+    graph: (scope, options) => tunedGraph(scope, config, trunk, options),
+    create: (id, fingerprint, _weights, program) => createTuned(id, fingerprint, config, trunk, program),
+    frontEnd: new Map(outside),
+  };
 }
 
 /** Fine-tuned encoders of any of the families. */
@@ -161,6 +169,11 @@ export const tunedFamily = (families: readonly Family[]): Family => ({
         'loadEncoder: expected the settings of a fine-tuned encoder beside its weights, found none; restore the file that fine-tuning wrote',
       );
     }
-    return tunedArchitecture(tuned, trunkOf(families, below(weights, TRUNK_PREFIX), tuned));
+    const own = below(weights, TRUNK_PREFIX);
+    const family = families.find(({ name }) => name === tuned.base.family);
+    if (!family) {
+      throw new InputError(`loadEncoder: expected a family of ${families.map(({ name }) => name).join(', ')} below a fine-tuned encoder, got ${tuned.base.family}`);
+    }
+    return tunedArchitecture(tuned, family.infer(own, tuned.base.hints), own);
   },
 });

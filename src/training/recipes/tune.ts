@@ -19,11 +19,12 @@ import { adaCosLogits, type MarginOptions, marginLogits } from '../angular-loss.
 import { type FeatureAugmentation, augmentBatch, dropPathFactors } from '../augment.ts';
 import { binaryCrossEntropy, crossEntropy } from '../class-loss.ts';
 import { cosineSchedule } from '../schedules.ts';
+import type { LabelledCrop } from '../data/labelled-types.ts';
 import type { Trainable } from '../step.ts';
 import type { Recipe } from './types.ts';
 
-/** A crop and the classes that it is of. */
-export type LabelledCrop = { samples: Float32Array; sampleRate: number; classes: readonly number[] };
+/** How many classes there are, and of which a crop is. */
+export type CropClasses = { count: number; of(crop: LabelledCrop): readonly number[] };
 
 /**
  * `margin`: additive angular margin. `adacos`: sub-cluster AdaCos. `softmax`: one class each, labels smoothed.
@@ -145,7 +146,7 @@ function objectiveOf(
 }
 
 /** Share of the labels that the highest score meets. */
-function accuracyOf(scores: Tensor, shares: Tensor): Tensor {
+export function accuracyOf(scores: Tensor, shares: Tensor): Tensor {
   const best = cast(equal(scores, reduceMax(scores, [1], true)), 'float32');
   return reduceMean(reduceSum(mul(best, shares), [1]));
 }
@@ -171,10 +172,10 @@ function tuneGraph({ config, trunk, classes }: Head, options: TuneOptions, graph
 }
 
 /** Rows of shares: of a crop, 1 at each of its classes. */
-function sharesOf(crops: readonly LabelledCrop[], classes: number): Float32Array[] {
+function sharesOf(crops: readonly LabelledCrop[], { count, of }: CropClasses): Float32Array[] {
   return crops.map((crop) => {
-    const row = new Float32Array(classes);
-    for (const one of crop.classes) row[one] = 1;
+    const row = new Float32Array(count);
+    for (const one of of(crop)) row[one] = 1;
     return row;
   });
 }
@@ -193,12 +194,12 @@ const joined = (rows: readonly Float32Array[]): Float32Array => {
 export function tuneRecipe(
   config: TunedConfig,
   trunk: Trunk,
-  classes: number,
+  classes: CropClasses,
   weights: ReadonlyMap<string, Float32Array>,
   options: TuneOptions,
 ): Recipe<LabelledCrop> {
-  if (classes < 2) {
-    throw new InputError(`finetune: expected at least 2 classes, got ${classes}; give recordings of several conditions or labels`);
+  if (classes.count < 2) {
+    throw new InputError(`finetune: expected at least 2 classes, got ${classes.count}; give recordings of several conditions or labels`);
   }
   const { batch, tuning, dropPath, learningRate: peak, floor, warmUpSteps, steps, weightDecay, clipNorm } = options;
   const blocks = trunk.states - 1;
@@ -222,13 +223,13 @@ export function tuneRecipe(
     },
     plan: () => ({
       key: 'tune',
-      graph: (graphOptions) => tuneGraph({ config, trunk, classes }, options, graphOptions),
+      graph: (graphOptions) => tuneGraph({ config, trunk, classes: classes.count }, options, graphOptions),
       feeds: (crops, random) => {
         const heard = crops.map(({ samples, sampleRate }) => trunk.features(samples, sampleRate));
         const { features, shares } = augmentBatch(heard, sharesOf(crops, classes), options.augmentation, random);
         return {
           ...trunk.feeds(features, config.sampleRate),
-          labels: float32(joined(shares), [batch, classes]),
+          labels: float32(joined(shares), [batch, classes.count]),
           ...(dropPath > 0 && {
             dropPath: float32(joined(dropPathFactors(random.fork('drop path'), batch, rates)), [2 * blocks, batch]),
           }),
