@@ -39,6 +39,8 @@ export type Architecture = {
   config: Readonly<Record<string, unknown>>;
   graph(scope: ParameterScope, options?: GraphOptions): Record<string, Tensor>;
   create(id: string, fingerprint: string, weights: StateDict, program: Program): Encoder;
+  /** Tensors that are read outside the graph (statistics of a front end), as random weights have them. */
+  frontEnd?: StateDict;
   /** How fine-tuning sees it. */
   trunk?(weights: StateDict): Trunk;
 };

@@ -1,9 +1,9 @@
 // Fine-tuning: an encoder with a head on labelled crops. Anomalous sound (angular margin on attributes, after the DCASE
 // 2023 entry with pre-trained speech encoders) and classification (EAT, section 4.2 and released code) are settings of it.
-import type { Trunk } from '../../encoders/trunk.ts';
+import type { Features, Trunk } from '../../encoders/trunk.ts';
 import { CLASSES_KEY, TRUNK_PREFIX, type TunedConfig, within } from '../../encoders/tuned.ts';
 import { tunedHead } from '../../encoders/tuned-head.ts';
-import { add, equal, cast, mul } from '../../graph/elementwise.ts';
+import { cast, equal, mul } from '../../graph/elementwise.ts';
 import { reduceMax, reduceMean } from '../../graph/reduce.ts';
 import { expand, reduceSum, reshape } from '../../graph/reshape.ts';
 import { float32 } from '../../graph/runtime.ts';
@@ -16,7 +16,7 @@ import { dense } from '../../nn/transformer.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Random } from '../../signal/simulate/random.ts';
 import { adaCosLogits, type MarginOptions, marginLogits } from '../angular-loss.ts';
-import { type FeatureAugmentation, augmentBatch, dropPathFactors } from '../augment.ts';
+import { dropPathFactors, mixup, rollFrames, specAugment } from '../augment.ts';
 import { binaryCrossEntropy, crossEntropy } from '../class-loss.ts';
 import { cosineSchedule } from '../schedules.ts';
 import type { LabelledCrop } from '../data/labelled-types.ts';
@@ -38,6 +38,16 @@ export type Objective =
 
 /** `all` parameters of the encoder move, low-rank additions to its attention, or none: only the head does. */
 export type Tuning = { kind: 'all' } | { kind: 'head' } | ({ kind: 'low-rank' } & LowRankOptions);
+
+/** Of what is heard, before it is cut into tokens. */
+export type FeatureAugmentation = {
+  /** Parameter of the beta distribution that shares are drawn from; 0 or absent: nothing is mixed. */
+  mixup?: number;
+  /** Widest masks as a share of time and of frequency; after mixing. */
+  specAugment?: number;
+  /** Noise on the features and a few frames' roll. */
+  featureNoise?: boolean;
+};
 
 export type TuneOptions = {
   steps: number;
@@ -180,6 +190,23 @@ function sharesOf(crops: readonly LabelledCrop[], { count, of }: CropClasses): F
   });
 }
 
+/** Mixing, masks, noise, in the order of EAT's fine-tuning. */
+function augmented(
+  heard: readonly Features[],
+  labels: readonly Float32Array[],
+  { mixup: alpha = 0, specAugment: ratio = 0, featureNoise = false }: FeatureAugmentation,
+  random: Random,
+): { features: readonly Features[]; shares: readonly Float32Array[] } {
+  const mixed = alpha > 0 ? mixup(heard, labels, { alpha }, random.fork('mixup')) : { features: heard, labels };
+  const masks = { timeRatio: ratio, frequencyRatio: ratio };
+  const masked =
+    ratio > 0
+      ? mixed.features.map((one, i) => specAugment(one, masks, random.fork(`masks ${i}`)))
+      : mixed.features;
+  const noisy = featureNoise ? masked.map((one, i) => rollFrames(one, random.fork(`noise ${i}`))) : masked;
+  return { features: noisy, shares: mixed.labels };
+}
+
 const joined = (rows: readonly Float32Array[]): Float32Array => {
   const all = new Float32Array(rows.length * rows[0].length);
   for (const [i, row] of rows.entries()) all.set(row, i * row.length);
@@ -226,7 +253,7 @@ export function tuneRecipe(
       graph: (graphOptions) => tuneGraph({ config, trunk, classes: classes.count }, options, graphOptions),
       feeds: (crops, random) => {
         const heard = crops.map(({ samples, sampleRate }) => trunk.features(samples, sampleRate));
-        const { features, shares } = augmentBatch(heard, sharesOf(crops, classes), options.augmentation, random);
+        const { features, shares } = augmented(heard, sharesOf(crops, classes), options.augmentation, random);
         return {
           ...trunk.feeds(features, config.sampleRate),
           labels: float32(joined(shares), [batch, classes.count]),
