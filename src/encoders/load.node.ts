@@ -117,21 +117,32 @@ export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoin
   return named(tensors, { ...(metadata.thrum !== undefined && storedHints(metadata.thrum, name)), ...hints });
 }
 
-const hintsSchema = z.object({
-  hints: z
+const hintsSchema: z.ZodType<ConfigHints> = z.object({
+  family: z.enum(families.map(({ name }) => name)).optional(),
+  heads: z.int().min(1).optional(),
+  bandBins: z.int().min(1).optional(),
+  lengthMode: z.enum(['readme', 'rmis']).optional(),
+  segmentFrames: z.int().min(1).optional(),
+  level: z.literal('removed').optional(),
+  levelWeight: z.number().min(0).optional(),
+  tail: z.literal('overlap').optional(),
+  pool: z.string().optional(),
+  tuned: z
     .object({
-      family: z.enum(families.map(({ name }) => name)).optional(),
-      heads: z.int().min(1).optional(),
-      bandBins: z.int().min(1).optional(),
-      lengthMode: z.enum(['readme', 'rmis']).optional(),
-      segmentFrames: z.int().min(1).optional(),
-      level: z.literal('removed').optional(),
-      levelWeight: z.number().min(0).optional(),
-      tail: z.literal('overlap').optional(),
-      pool: z.string().optional(),
+      base: z.object({ family: z.string(), hints: z.lazy(() => hintsSchema) }),
+      sampleRate: z.number().positive(),
+      cropSamples: z.int().min(1),
+      hopSamples: z.int().min(1),
+      mix: z.boolean(),
+      pooling: z.enum(['mean', 'attentive', 'cls']),
+      embedding: z.int().min(1).optional(),
+      segments: z.object({ heads: z.int().min(1), hidden: z.int().min(1) }).optional(),
+      labels: z.object({ names: z.array(z.string()).min(1), several: z.boolean() }).optional(),
     })
-    .default({}),
+    .optional(),
 });
+
+const settingsSchema = z.object({ hints: hintsSchema.default({}) });
 
 /** What `importWeights` wrote beside the weights. */
 function storedHints(json: string, name: string): ConfigHints {
@@ -141,7 +152,7 @@ function storedHints(json: string, name: string): ConfigHints {
   } catch {
     value = undefined;
   }
-  const parsed = hintsSchema.safeParse(value);
+  const parsed = settingsSchema.safeParse(value);
   if (!parsed.success)
     throw new InputError(`loadEncoder: the settings in ${name} are damaged; import the weights again`);
   return parsed.data.hints;
