@@ -27,6 +27,10 @@ export type ConfigHints = {
   tail?: 'overlap';
   /** Of which layers ECHO's embedding is made, with weights. */
   pool?: string;
+  /** Frames that CED or Dasheng reads at once. */
+  targetLength?: number;
+  /** How Dasheng cuts what is longer: frames, the last chunk zero-padded, as its first release did. */
+  chunks?: 'padded';
 };
 
 /** A family with its configuration fixed: ready to be compiled. */
@@ -36,6 +40,8 @@ export type Architecture = {
   config: Record<string, number | string>;
   graph(scope: ParameterScope, options?: GraphOptions): Record<string, Tensor>;
   create(id: string, fingerprint: string, weights: StateDict, program: Program): Encoder;
+  /** Tensors that are read outside the graph (statistics of a front end), as random weights have them. */
+  frontEnd?: StateDict;
   /** How fine-tuning sees it. */
   trunk?: Trunk;
 };

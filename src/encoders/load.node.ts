@@ -82,10 +82,15 @@ function findNumber(settings: unknown, key: string, depth = 0): number | undefin
   return undefined;
 }
 
-/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration). */
+/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments). */
 function hintsFrom(config: unknown): ConfigHints {
   const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
-  return { ...(bandBins !== undefined && { bandBins }), ...(heads !== undefined && { heads }) };
+  const targetLength = findNumber(config, 'target_length');
+  return {
+    ...(bandBins !== undefined && { bandBins }),
+    ...(heads !== undefined && { heads }),
+    ...(targetLength !== undefined && { targetLength }),
+  };
 }
 
 /** Tensors under the names of their family, where one knows them. */
@@ -129,6 +134,8 @@ const hintsSchema = z.object({
       levelWeight: z.number().min(0).optional(),
       tail: z.literal('overlap').optional(),
       pool: z.string().optional(),
+      targetLength: z.int().min(1).optional(),
+      chunks: z.literal('padded').optional(),
     })
     .default({}),
 });
