@@ -1,6 +1,4 @@
 // From weights (or a seed) to an encoder that runs.
-import { toOnnx } from '../graph/onnx.ts';
-import { loadProgram } from '../graph/program.ts';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -10,6 +8,7 @@ import { createRandom } from '../signal/simulate/random.ts';
 import { graphOptions } from './band-transformer.ts';
 import { families, familyOf } from './families.ts';
 import type { Architecture, ConfigHints, StateDict } from './family.ts';
+import { loadWithWeights } from './load-weights.ts';
 import type { Encoder } from './types.ts';
 
 /** The architecture that a checkpoint's tensors make. @throws InputError if no family knows them. */
@@ -98,7 +97,7 @@ export async function buildEncoder(
 ): Promise<Encoder> {
   const outputs = architecture.graph(createScope(), graphOptions(options));
   const constants = collectParameters(withFrontEnd(architecture, outputs), weights, id);
-  const program = await loadProgram(toOnnx({ outputs, constants, name: id }).bytes, options);
+  const program = await loadWithWeights(outputs, constants, id, options);
   return architecture.create(id, await fingerprintOf(architecture, constants), weights, program);
 }
 

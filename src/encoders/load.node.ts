@@ -1,10 +1,11 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { z } from 'zod';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
+import { readLargeFile } from '../signal/read-large-file.node.ts';
 import { systemReason } from '../signal/system-error.node.ts';
 import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
@@ -107,7 +108,7 @@ const named = (tensors: StateDict, hints: ConfigHints): Checkpoint => ({
 export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoint {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
+    bytes = readLargeFile(path);
   } catch (error) {
     throw new InputError(`loadEncoder: cannot read ${path}: ${systemReason(error)}`);
   }
