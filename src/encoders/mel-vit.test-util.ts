@@ -6,8 +6,12 @@ import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
 import { createScope } from '../nn/parameters.ts';
 import { createRandom } from '../signal/simulate/random.ts';
+import { randomWeights, recogniseWeights } from './build.ts';
+import { ced } from './ced.ts';
+import { dasheng } from './dasheng.ts';
 import { melDb, normaliseMel } from './mel-db.ts';
 import { type MelVit, type MelVitConfig, melPatches, melPatchTokens, melVitGraph, melVitStates } from './mel-vit.ts';
+import { melVitArchitecture } from './mel-vit-encoder.ts';
 
 export type State = Map<string, StoredTensor>;
 
@@ -78,3 +82,24 @@ export const huggingFaceNames = (state: State, dotted: boolean): State =>
       return [own.startsWith('outputlayer') ? own : `encoder.${own}`, tensor];
     }).filter(([name]) => !name.includes('front_end')),
   );
+
+/** Small models of both families, with weights in which nothing is 0 or 1. */
+export const config: MelVitConfig = { width: 32, depth: 2, heads: 2, columns: 6, targetLength: 100 };
+export const small = (vit: MelVit, own: MelVitConfig = config) => {
+  const plain = melVitArchitecture(vit, own);
+  const random = createRandom(`small ${vit.family}`);
+  const weights = new Map(
+    Array.from(randomWeights(plain, 4), ([name, tensor]): [string, StoredTensor] => {
+      const shake = (value: number) => (value + random.gaussian(0, 0.05)) * random.uniform(0.8, 1.2);
+      return [name, { ...tensor, data: toFloat32(tensor).map(shake) }];
+    }),
+  );
+  const { heads, targetLength, chunks } = own;
+  const hints = { family: vit.family, heads, targetLength, ...(chunks && { chunks }) };
+  return { weights, hints, architecture: recogniseWeights(weights, hints) };
+};
+export const models: [string, MelVit, MelVitConfig][] = [
+  ['ced', ced, config],
+  ['dasheng', dasheng, { ...config, columns: 25 }],
+  ['dasheng, padded', dasheng, { ...config, columns: 25, chunks: 'padded' }],
+];
