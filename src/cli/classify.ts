@@ -8,7 +8,10 @@ import { createProgress, print, reportFailures } from './output.ts';
 import { encoderFrom, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
 
 /** Labels with their probabilities, the likeliest first. */
-export function probabilities(logits: Float32Array, { names, several }: Labels): { label: string; probability: number }[] {
+export function probabilities(
+  logits: Float32Array,
+  { names, several }: Labels,
+): { label: string; probability: number }[] {
   const largest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   const powers = Array.from(logits, (value) => Math.exp(value - largest));
   const total = powers.reduce((sum, value) => sum + value, 0);
@@ -21,7 +24,10 @@ export function probabilities(logits: Float32Array, { names, several }: Labels):
 const SHOWN = 3;
 
 const rowOf = (name: string, ranked: readonly { label: string; probability: number }[]): string =>
-  [name, ...ranked.slice(0, SHOWN).map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`)].join('  ');
+  [
+    name,
+    ...ranked.slice(0, SHOWN).map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`),
+  ].join('  ');
 
 export const classifyCommand: Command = {
   summary: 'label recordings with what finetune classify has made',

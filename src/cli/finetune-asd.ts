@@ -7,8 +7,8 @@ import { writeDetector } from '../detection/detector-file.ts';
 import { fitFiles } from '../detection/fit-files.node.ts';
 import { buildEncoder } from '../encoders/build.ts';
 import { loadEncoder, loadWeights, readCheckpoint } from '../encoders/load.node.ts';
-import { MIX_KEY, SEGMENTS_PREFIX } from '../encoders/tuned-head.ts';
 import { type TunedConfig, tunedArchitecture } from '../encoders/tuned.ts';
+import { MIX_KEY, SEGMENTS_PREFIX } from '../encoders/tuned-head.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import { labelledClasses } from '../training/data/labelled-classes.ts';
@@ -21,8 +21,8 @@ import {
   segmentPoolingRecipe,
 } from '../training/recipes/segment-pooling.ts';
 import { segmentSets } from '../training/segment-sets.node.ts';
-import { plainState, planTuning, type TuneBase, type TunePlan } from '../training/tuned-plan.ts';
 import { initialState, type TrainingState } from '../training/step.ts';
+import { plainState, planTuning, type TuneBase, type TunePlan } from '../training/tuned-plan.ts';
 import type { FinetuneSettings } from './finetune-options.ts';
 import { dataHash, encoderFile, hasRun, labelledBatches, rateOfData, runConfigOf } from './finetune-run.ts';
 import { createProgress, note, writeFileSafely } from './output.ts';
@@ -118,7 +118,10 @@ async function tunePooling(
   await encoder.release();
   const classes = labelledClasses(items, crops.speeds).names.length;
   const segments = sets.reduce((most, set) => Math.max(most, set.segments), 1);
-  const pooled: TunedConfig & { segments: { heads: number; hidden: number } } = { ...config, segments: { heads, hidden } };
+  const pooled: TunedConfig & { segments: { heads: number; hidden: number } } = {
+    ...config,
+    segments: { heads, hidden },
+  };
   const recipe = segmentPoolingRecipe(pooled, { width: settings.embedding, segments, classes }, options);
   const status = createStatusLine();
   const end = await trainInFolder<SegmentSet>({
@@ -152,7 +155,8 @@ export async function fitDetectors(encoder: string, folder: string, items: reado
   mkdirSync(folder, { recursive: true });
   const { fingerprint } = await loadEncoder({ encoder });
   const groups = new Map<string, LabelledItem[]>();
-  for (const item of items) groups.set(item.group ?? 'detector', [...(groups.get(item.group ?? 'detector') ?? []), item]);
+  for (const item of items)
+    groups.set(item.group ?? 'detector', [...(groups.get(item.group ?? 'detector') ?? []), item]);
   const written: string[] = [];
   for (const [group, own] of groups) {
     const domains = new Map(own.map(({ path, domain }) => [path, domain ?? 'source']));
@@ -165,7 +169,8 @@ export async function fitDetectors(encoder: string, folder: string, items: reado
       ...(workers !== undefined && { workers }),
     });
     for (const { message } of failures) note(`${message}; it is left out`);
-    if (detector.encoder.fingerprint !== fingerprint) throw new InputError(`finetune: ${encoder} has changed; run again`);
+    if (detector.encoder.fingerprint !== fingerprint)
+      throw new InputError(`finetune: ${encoder} has changed; run again`);
     const path = join(folder, `${group.replaceAll(/[^\w.-]+/g, '_')}.thrum`);
     writeFileSafely(path, await writeDetector(detector));
     written.push(path);

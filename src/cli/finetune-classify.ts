@@ -17,10 +17,10 @@ import { plainState, planTuning } from '../training/tuned-plan.ts';
 import { flag, number, type Options, text, UsageError } from './command.ts';
 import { classifyItems, type Split } from './finetune-items.ts';
 import { type FinetuneDefaults, type FinetuneSettings, finetuneSettings } from './finetune-options.ts';
+import { encoderFile, hasRun, labelledBatches, rateOfData, runConfigOf } from './finetune-run.ts';
 import { createProgress, note, print, writeFileSafely } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
 import { createStatusLine, trainInFolder } from './training-run.ts';
-import { encoderFile, hasRun, labelledBatches, rateOfData, runConfigOf } from './finetune-run.ts';
 
 const classify: FinetuneDefaults = {
   options: classifyDefaults,
@@ -167,8 +167,13 @@ export async function runClassify(options: Options): Promise<number> {
   const results: Result[] = [];
   for (const [i, split] of splits.entries()) {
     const folder = folds === undefined ? settings.folder : join(settings.folder, `fold-${i + 1}`);
-    if (split.train.length === 0) throw new InputError(`finetune: expected labelled recordings in ${settings.data}, found none`);
-    const stopped = await trainClassifier({ ...settings, folder, resume: settings.resume && hasRun(folder) }, split.train, several);
+    if (split.train.length === 0)
+      throw new InputError(`finetune: expected labelled recordings in ${settings.data}, found none`);
+    const stopped = await trainClassifier(
+      { ...settings, folder, resume: settings.resume && hasRun(folder) },
+      split.train,
+      several,
+    );
     if (stopped) {
       print(`finetune classify: stopped after step ${stopped.step} with a checkpoint; go on with`);
       print(`  ${resumeCommand(['finetune', 'classify'], options)}`);
@@ -191,7 +196,8 @@ function report(results: readonly Result[], { folder }: FinetuneSettings, json: 
     print(JSON.stringify({ folder, results }));
     return;
   }
-  for (const [i, result] of results.entries()) print(`${folds === undefined ? '' : `fold ${i + 1}: `}${headlineOf(result)}`);
+  for (const [i, result] of results.entries())
+    print(`${folds === undefined ? '' : `fold ${i + 1}: `}${headlineOf(result)}`);
   const values = results.flatMap(({ figures }) => figures?.accuracy.value ?? []);
   if (values.length > 1) print(`mean accuracy ${(100 * mean(values)).toFixed(2)} %`);
   print(`finetune classify: ${folds === undefined ? `encoder ${encoderFile(folder)}` : `a run per fold in ${folder}`}`);

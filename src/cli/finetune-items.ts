@@ -18,7 +18,10 @@ function checkFolder(path: string): void {
 const isDcase = ({ dataSet }: Recognised): boolean => /^dcase\d{4}$/.test(dataSet.id);
 
 /** Labels of items whose conditions are hidden: clusters of what the encoder makes of them, machine by machine. */
-async function withPseudoLabels(items: LabelledItem[], { encoder, seed, workers }: FinetuneSettings): Promise<LabelledItem[]> {
+async function withPseudoLabels(
+  items: LabelledItem[],
+  { encoder, seed, workers }: FinetuneSettings,
+): Promise<LabelledItem[]> {
   const hidden = items.filter((item) => item.hidden);
   if (hidden.length === 0) return items;
   const progress = createProgress('listened, for hidden conditions, to');

@@ -49,7 +49,12 @@ export async function* labelledBatches(
 }
 
 /** Settings of a run as its folder keeps them. */
-export const runConfigOf = (kind: string, settings: FinetuneSettings, plan: TunePlan, items: readonly LabelledItem[]) => ({
+export const runConfigOf = (
+  kind: string,
+  settings: FinetuneSettings,
+  plan: TunePlan,
+  items: readonly LabelledItem[],
+) => ({
   recipe: `finetune ${kind}`,
   encoder: settings.encoder,
   seed: settings.seed,

@@ -1,14 +1,14 @@
 // thrum finetune: trains an encoder further, on recordings whose class or operating condition is known.
 import { dirname, join } from 'node:path';
-import { asdDefaults } from '../training/recipes/tune.ts';
 import { segmentPoolingDefaults } from '../training/recipes/segment-pooling.ts';
+import { asdDefaults } from '../training/recipes/tune.ts';
 import { type Command, choice, flag, number, type OptionSpecs, type Options, UsageError } from './command.ts';
+import { type AsdSettings, fitDetectors, runAsd } from './finetune-asd.ts';
 import { runClassify } from './finetune-classify.ts';
 import { asdItems } from './finetune-items.ts';
 import { type FinetuneDefaults, finetuneOptionSpecs, finetuneSettings } from './finetune-options.ts';
 import { print } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
-import { type AsdSettings, fitDetectors, runAsd } from './finetune-asd.ts';
 
 const asd: FinetuneDefaults = {
   options: asdDefaults,
@@ -70,7 +70,8 @@ export function asdSettings(options: Options, encoder: string): Omit<AsdSettings
   const objective = objectiveFrom(options);
   const hopSeconds = number(options, 'segment-hop', { above: 0 }) ?? 0.5;
   const steps = number(options, 'segment-steps', { min: 1, integer: true }) ?? settings.options.steps;
-  const { kind: _kind, ...margin } = objective.kind === 'margin' ? objective : { kind: '', ...segmentPoolingDefaults.margin };
+  const { kind: _kind, ...margin } =
+    objective.kind === 'margin' ? objective : { kind: '', ...segmentPoolingDefaults.margin };
   return {
     ...settings,
     options: { ...settings.options, objective },

@@ -25,7 +25,7 @@ export type BandSequences = {
 
 /** What the transformer returns for them. */
 export type BandOutputs = {
-  /** CLS of every band, low to high: [bands * width]. */
+  /** CLS of every band, low to high: [bands * width]; of graphs without CLS the mean of the tokens. */
   cls: Float32Array;
   /** Patch tokens [bands, patches, width]. */
   tokens: Float32Array;
@@ -37,8 +37,8 @@ export type BandTransformer = {
   /** Of a token as it comes out, where it is another. */
   outputWidth?: number;
   patchSize: number;
-  /** Position vectors of `patches` patches: [patches, width]. */
-  positions(patches: number): Float32Array;
+  /** Position vectors of `patches` patches [patches, width], where they are fed and no parameters of the graph. */
+  positions?(patches: number): Float32Array;
 };
 
 /** Tokens of one run; keeps the memory of a run near 100 MB whatever the length of the recordings. */
@@ -114,7 +114,7 @@ async function runBatch(
   const sequences = chosen.reduce((total, item) => total + item.bands, 0);
   const feeds = {
     patches: float32(join(chosen.map((item) => item.values)), [sequences, patches, patchSize]),
-    positions: float32(transformer.positions(patches), [1, patches, width]),
+    ...(transformer.positions && { positions: float32(transformer.positions(patches), [1, patches, width]) }),
     ...(chosen[0].bandPositions && {
       bandPositions: float32(join(chosen.map((item) => item.bandPositions as Float32Array)), [sequences, 1, width]),
     }),

@@ -53,7 +53,7 @@ describe.each([
 ])('the trunk of $name', ({ name, rate }) => {
   const architecture = tiny(name);
   const weights = randomWeights(architecture, 1);
-  const trunk = architecture.trunk?.(weights) as Trunk;
+  const trunk = architecture.trunk as Trunk;
   const crops = [noise(1), noise(2)];
 
   it('ends in the CLS of which the embedding is made, for a number of crops that is known or open', async () => {

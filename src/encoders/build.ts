@@ -1,14 +1,14 @@
 // From weights (or a seed) to an encoder that runs.
-import { toOnnx } from '../graph/onnx.ts';
-import { loadProgram } from '../graph/program.ts';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { createScope, parametersOf } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { graphOptions } from './band-transformer.ts';
 import { families, familyOf } from './families.ts';
 import type { Architecture, ConfigHints, StateDict } from './family.ts';
+import { loadWithWeights } from './load-weights.ts';
 import type { Encoder } from './types.ts';
 
 /** The architecture that a checkpoint's tensors make. @throws InputError if no family knows them. */
@@ -28,9 +28,16 @@ export function recogniseWeights(weights: StateDict, hints: ConfigHints = {}): A
   return found.family.infer(found.weights, hints);
 }
 
+/** Names and shapes of the parameters of a graph, and of what the architecture reads outside it. */
+const withFrontEnd = ({ frontEnd = new Map() }: Architecture, outputs: Record<string, Tensor>) =>
+  new Map<string, readonly number[]>([
+    ...parametersOf(Object.values(outputs)),
+    ...Array.from(frontEnd, ([name, { shape }]) => [name, shape] as const),
+  ]);
+
 /** Names and shapes of the parameters that an architecture needs. */
 export const parameterShapes = (architecture: Architecture): Map<string, readonly number[]> =>
-  parametersOf(Object.values(architecture.graph(createScope())));
+  withFrontEnd(architecture, architecture.graph(createScope()));
 
 const SAMPLES_PER_TENSOR = 256;
 
@@ -89,14 +96,14 @@ export async function buildEncoder(
   options: RuntimeOptions = {},
 ): Promise<Encoder> {
   const outputs = architecture.graph(createScope(), graphOptions(options));
-  const constants = collectParameters(parametersOf(Object.values(outputs)), weights, id);
-  const program = await loadProgram(toOnnx({ outputs, constants, name: id }).bytes, options);
+  const constants = collectParameters(withFrontEnd(architecture, outputs), weights, id);
+  const program = await loadWithWeights(outputs, constants, id, options);
   return architecture.create(id, await fingerprintOf(architecture, constants), weights, program);
 }
 
 /**
  * Random weights for an architecture: matrices uniform in ±sqrt(6 / (in + out)) (Glorot & Bengio 2010), gains 1,
- * biases 0, tokens normal with deviation 0.02. The honest control of any table of encoders.
+ * biases 0, tokens normal with deviation 0.02; a front end keeps its statistics. The honest control of any table of encoders.
  */
 export function randomWeights(architecture: Architecture, seed: number): Map<string, StoredTensor> {
   const random = createRandom(seed);
@@ -112,5 +119,6 @@ export function randomWeights(architecture: Architecture, seed: number): Map<str
     } else if (name.endsWith('weight')) data.fill(1);
     weights.set(name, { dtype: 'F32', shape: [...shape], data });
   }
+  for (const [name, tensor] of architecture.frontEnd ?? []) weights.set(name, tensor);
   return weights;
 }

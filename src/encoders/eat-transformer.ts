@@ -5,8 +5,9 @@ import { reshape } from '../graph/reshape.ts';
 import { slice } from '../graph/slicing.ts';
 import { type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { type BlockNames, dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
+import { vitBlockNames } from './vit-names.ts';
 
 export type EatTransformerConfig = {
   width: number;
@@ -21,16 +22,6 @@ export const EAT_PREFIX = 'modality_encoders.IMAGE';
 /** Side of a patch in frames and in bins. */
 export const EAT_PATCH = 16;
 const EPSILON = 1e-6;
-
-const blockNames = (i: number): BlockNames => ({
-  qkvWeight: `blocks.${i}.attn.qkv.weight`,
-  qkvBias: `blocks.${i}.attn.qkv.bias`,
-  projection: `blocks.${i}.attn.proj`,
-  norm1: `blocks.${i}.norm1`,
-  norm2: `blocks.${i}.norm2`,
-  hidden: `blocks.${i}.mlp.fc1`,
-  output: `blocks.${i}.mlp.fc2`,
-});
 
 /** Patches [N, L, 256] to tokens [N, L, D], without positions. */
 export function eatPatchTokens(
@@ -53,14 +44,20 @@ export function eatTransformer(
   scope: ParameterScope,
   { width, depth, heads }: EatTransformerConfig,
   tokens: Tensor,
-  { fusedAttention, length = 'length' }: GraphOptions & { length?: Dim } = {},
+  { fusedAttention, branch, length = 'length' }: GraphOptions & { length?: Dim } = {},
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const withCls = prependToken(scope(`${EAT_PREFIX}.extra_tokens`, [1, 1, width]), tokens, length);
   const normed = norm(scope, `${EAT_PREFIX}.context_encoder.norm`, withCls, EPSILON);
   const layers: { output: Tensor; inner: Tensor }[] = [];
   let x = normed;
   for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
+    const block = postNormBlock(scope, vitBlockNames(i), x, {
+      heads,
+      mlpRatio: 4,
+      epsilon: EPSILON,
+      fusedAttention,
+      branch: branch && ((x) => branch(x, i)),
+    });
     layers.push(block);
     x = block.output;
   }

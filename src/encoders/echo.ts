@@ -117,14 +117,20 @@ export function echoTransformer(
   config: EchoConfig,
   tokens: Tensor,
   bandPositions: Tensor,
-  { length = 'length', fusedAttention }: GraphOptions & { length?: number | string } = {},
+  { length = 'length', fusedAttention, branch }: GraphOptions & { length?: number | string } = {},
 ): { output: Tensor; embedded: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   const embedded = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
   let x = embedded;
   const layers: { output: Tensor; inner: Tensor }[] = [];
   for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
+    const block = postNormBlock(scope, blockNames(i), x, {
+      heads,
+      mlpRatio: 4,
+      epsilon: EPSILON,
+      fusedAttention,
+      branch: branch && ((x) => branch(x, i)),
+    });
     layers.push(block);
     x = block.output;
   }

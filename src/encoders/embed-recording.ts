@@ -103,7 +103,9 @@ function joinChannels(parts: readonly Embedding[]): Embedding {
     bands.push(...shiftBands(part.bands, at));
     at += part.vector.length;
   }
-  const logits = parts[0].logits?.map((_, c) => parts.reduce((sum, part) => sum + (part.logits?.[c] ?? 0), 0) / parts.length);
+  const logits = parts[0].logits?.map(
+    (_, c) => parts.reduce((sum, part) => sum + (part.logits?.[c] ?? 0), 0) / parts.length,
+  );
   return { vector, bands, ...(parts[0].frames && { frames: parts[0].frames }), ...(logits && { logits }) };
 }
 

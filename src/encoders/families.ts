@@ -3,6 +3,8 @@ import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
 import { eatTrunk, echoTrunk, fisherTrunk } from './band-trunks.ts';
+import { cedFamily } from './ced.ts';
+import { dashengFamily } from './dasheng.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
 import { eatGraph } from './eat-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
@@ -29,7 +31,7 @@ const echoOf = (config: EchoConfig): Architecture => ({
   config,
   graph: (scope, options) => echoGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEcho(id, fingerprint, config, program),
-  trunk: () => echoTrunk(config),
+  trunk: echoTrunk(config),
 });
 
 const POSITIONS_KEY = `${FISHER_PREFIX}.fixed_positional_encoder.positions`;
@@ -40,13 +42,13 @@ function fisherPositions(weights: StateDict, width: number): Float32Array {
   return stored ? toFloat32(stored) : gridPositions(FISHER_POSITION_GRID[0], FISHER_POSITION_GRID[1], width);
 }
 
-const fisherArchitecture = (config: FisherConfig): Architecture => ({
+const fisherArchitecture = (config: FisherConfig, weights: StateDict = new Map()): Architecture => ({
   family: 'fisher',
   config,
   graph: (scope, options) => eatGraph(scope, config, options),
-  create: (id, fingerprint, weights, program) =>
+  create: (id, fingerprint, _weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
-  trunk: (weights) => fisherTrunk(config, fisherPositions(weights, config.width)),
+  trunk: fisherTrunk(config, fisherPositions(weights, config.width)),
 });
 
 const eatArchitecture = (config: EatConfig): Architecture => ({
@@ -54,7 +56,7 @@ const eatArchitecture = (config: EatConfig): Architecture => ({
   config,
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEat(id, fingerprint, config, program),
-  trunk: () => eatTrunk(config),
+  trunk: eatTrunk(config),
 });
 
 /** Rows of the position tables that releases of EAT carry: 768 x 8 patches. FISHER's have 50 columns. */
@@ -108,7 +110,7 @@ const baseFamilies: readonly Family[] = [
   },
   {
     name: 'fisher',
-    sizes: mapValues(fisherSizes, fisherArchitecture),
+    sizes: mapValues(fisherSizes, (config) => fisherArchitecture(config)),
     recognises: (weights) => isEatOrFisher(weights) && !isEat(weights),
     infer: (weights, hints) => {
       const [, , width] = shapeAt(weights, `${FISHER_PREFIX}.extra_tokens`);
@@ -116,14 +118,17 @@ const baseFamilies: readonly Family[] = [
       const depth = countLayers(weights, 'blocks.', '.attn.qkv.weight');
       // The published sizes: 50 bins for width 384, 100 for the smaller ones. The file's own word goes first.
       const bandBins = hints.bandBins ?? (width >= 384 ? 50 : 100);
-      return fisherArchitecture({
-        width,
-        depth,
-        heads: headsFor(width, hints),
-        bandBins,
-        lengthMode: hints.lengthMode ?? 'readme',
-        ...(projected && { patchWidth: projected.shape[0] }),
-      });
+      return fisherArchitecture(
+        {
+          width,
+          depth,
+          heads: headsFor(width, hints),
+          bandBins,
+          lengthMode: hints.lengthMode ?? 'readme',
+          ...(projected && { patchWidth: projected.shape[0] }),
+        },
+        weights,
+      );
     },
   },
   {
@@ -137,6 +142,8 @@ const baseFamilies: readonly Family[] = [
       return eatArchitecture({ width, depth, heads: headsFor(width, hints) });
     },
   },
+  cedFamily,
+  dashengFamily,
 ];
 
 export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];

@@ -28,6 +28,10 @@ export type ConfigHints = {
   tail?: 'overlap';
   /** Of which layers ECHO's embedding is made, with weights. */
   pool?: string;
+  /** Frames that CED or Dasheng reads at once. */
+  targetLength?: number;
+  /** How Dasheng cuts what is longer: frames, the last chunk zero-padded, as its first release did. */
+  chunks?: 'padded';
   /** Of a fine-tuned encoder, all that its shapes do not tell. */
   tuned?: TunedConfig;
 };
@@ -42,7 +46,7 @@ export type Architecture = {
   /** Tensors that are read outside the graph (statistics of a front end), as random weights have them. */
   frontEnd?: StateDict;
   /** How fine-tuning sees it. */
-  trunk?(weights: StateDict): Trunk;
+  trunk?: Trunk;
 };
 
 export type Family = {

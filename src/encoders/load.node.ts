@@ -1,10 +1,10 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { z } from 'zod';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
+import { readLargeFile } from '../signal/read-large-file.node.ts';
 import { systemReason } from '../signal/system-error.node.ts';
 import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
@@ -17,6 +17,7 @@ import { type Fusion, findFusion, fusedNames } from './fusion-file.node.ts';
 import { modelFolders } from './model-folders.node.ts';
 import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
+import { storedHints } from './stored-hints.ts';
 import type { Encoder } from './types.ts';
 
 export type EncoderSpec = RuntimeOptions & {
@@ -82,10 +83,15 @@ function findNumber(settings: unknown, key: string, depth = 0): number | undefin
   return undefined;
 }
 
-/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration). */
+/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments). */
 function hintsFrom(config: unknown): ConfigHints {
   const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
-  return { ...(bandBins !== undefined && { bandBins }), ...(heads !== undefined && { heads }) };
+  const targetLength = findNumber(config, 'target_length');
+  return {
+    ...(bandBins !== undefined && { bandBins }),
+    ...(heads !== undefined && { heads }),
+    ...(targetLength !== undefined && { targetLength }),
+  };
 }
 
 /** Tensors under the names of their family, where one knows them. */
@@ -102,7 +108,7 @@ const named = (tensors: StateDict, hints: ConfigHints): Checkpoint => ({
 export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoint {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
+    bytes = readLargeFile(path);
   } catch (error) {
     throw new InputError(`loadEncoder: cannot read ${path}: ${systemReason(error)}`);
   }
@@ -115,47 +121,6 @@ export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoin
   }
   const { tensors, metadata } = readSafetensors(bytes, name);
   return named(tensors, { ...(metadata.thrum !== undefined && storedHints(metadata.thrum, name)), ...hints });
-}
-
-const hintsSchema: z.ZodType<ConfigHints> = z.object({
-  family: z.enum(families.map(({ name }) => name)).optional(),
-  heads: z.int().min(1).optional(),
-  bandBins: z.int().min(1).optional(),
-  lengthMode: z.enum(['readme', 'rmis']).optional(),
-  segmentFrames: z.int().min(1).optional(),
-  level: z.literal('removed').optional(),
-  levelWeight: z.number().min(0).optional(),
-  tail: z.literal('overlap').optional(),
-  pool: z.string().optional(),
-  tuned: z
-    .object({
-      base: z.object({ family: z.string(), hints: z.lazy(() => hintsSchema) }),
-      sampleRate: z.number().positive(),
-      cropSamples: z.int().min(1),
-      hopSamples: z.int().min(1),
-      mix: z.boolean(),
-      pooling: z.enum(['mean', 'attentive', 'cls']),
-      embedding: z.int().min(1).optional(),
-      segments: z.object({ heads: z.int().min(1), hidden: z.int().min(1) }).optional(),
-      labels: z.object({ names: z.array(z.string()).min(1), several: z.boolean() }).optional(),
-    })
-    .optional(),
-});
-
-const settingsSchema = z.object({ hints: hintsSchema.default({}) });
-
-/** What `importWeights` wrote beside the weights. */
-function storedHints(json: string, name: string): ConfigHints {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    value = undefined;
-  }
-  const parsed = settingsSchema.safeParse(value);
-  if (!parsed.success)
-    throw new InputError(`loadEncoder: the settings in ${name} are damaged; import the weights again`);
-  return parsed.data.hints;
 }
 
 /** Everything that `--encoder` may name. */

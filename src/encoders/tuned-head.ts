@@ -37,7 +37,13 @@ export const SEGMENTS_PREFIX = `${HEAD_PREFIX}segments.`;
 /** EAT's `fc_norm`. */
 const LAYER_NORM_EPSILON = 1e-6;
 
-function pooled(scope: ParameterScope, { pooling }: TunedHeadConfig, tokens: Tensor, cls: number, mode: NormMode): Tensor {
+function pooled(
+  scope: ParameterScope,
+  { pooling }: TunedHeadConfig,
+  tokens: Tensor,
+  cls: number,
+  mode: NormMode,
+): Tensor {
   if (pooling === 'cls') return classPooling(tokens, cls);
   if (pooling === 'mean') return meanPooling(tokens, cls);
   return attentiveStatistics(scope, `${HEAD_PREFIX}attention`, tokens, mode, { cls });

@@ -45,7 +45,9 @@ export const within =
 
 /** The weights below a prefix, without it. */
 export const below = (weights: StateDict, prefix: string): StateDict =>
-  new Map([...weights].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])));
+  new Map(
+    [...weights].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );
 
 /**
  * The inference graph for the segments of one recording: `embedding` [1, E], `segments` [S, E], and of a classifier
@@ -70,7 +72,8 @@ function weightedMean(parts: readonly { values: Float32Array; weight: number }[]
   if (parts.length === 1) return parts[0].values;
   const total = parts.reduce((sum, { weight }) => sum + weight, 0);
   const mean = new Float64Array(parts[0].values.length);
-  for (const { values, weight } of parts) for (const [d, value] of values.entries()) mean[d] += (value * weight) / total;
+  for (const { values, weight } of parts)
+    for (const [d, value] of values.entries()) mean[d] += (value * weight) / total;
   return Float32Array.from(mean);
 }
 
@@ -133,9 +136,8 @@ function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk
 }
 
 /** The trunk of an encoder. @throws InputError where it cannot be fine-tuned */
-export function trunkOf(base: Architecture, weights: StateDict): Trunk {
-  const trunk = base.trunk?.(weights);
-  if (trunk) return trunk;
+export function trunkOf(base: Architecture): Trunk {
+  if (base.trunk) return base.trunk;
   throw new InputError(`loadEncoder: expected an encoder that can be fine-tuned, got one of family ${base.family}`);
 }
 
@@ -144,7 +146,7 @@ export function trunkOf(base: Architecture, weights: StateDict): Trunk {
  * @param base the encoder below, and `weights` its own by its own names
  */
 export function tunedArchitecture(config: TunedConfig, base: Architecture, weights: StateDict): Architecture {
-  const trunk = trunkOf(base, weights);
+  const trunk = trunkOf(base);
   const outside = [...(base.frontEnd?.keys() ?? [])].flatMap((name) => {
     const tensor = weights.get(name);
     return tensor ? [[`${TRUNK_PREFIX}${name}`, tensor] as const] : [];
@@ -172,7 +174,9 @@ export const tunedFamily = (families: readonly Family[]): Family => ({
     const own = below(weights, TRUNK_PREFIX);
     const family = families.find(({ name }) => name === tuned.base.family);
     if (!family) {
-      throw new InputError(`loadEncoder: expected a family of ${families.map(({ name }) => name).join(', ')} below a fine-tuned encoder, got ${tuned.base.family}`);
+      throw new InputError(
+        `loadEncoder: expected a family of ${families.map(({ name }) => name).join(', ')} below a fine-tuned encoder, got ${tuned.base.family}`,
+      );
     }
     return tunedArchitecture(tuned, family.infer(own, tuned.base.hints), own);
   },

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { maxDifference } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
+import { mul } from '../graph/elementwise.ts';
 import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { createScope, parametersOf } from './parameters.ts';
-import { type BlockNames, dense, norm, postNormBlock, prependToken } from './transformer.ts';
+import { type BlockNames, dense, norm, postNormBlock, preNormBlock, prependToken } from './transformer.ts';
 
 const names: BlockNames = {
   qkvWeight: 'attn.qkv.weight',
@@ -103,6 +104,24 @@ function naiveBlock(state: State, x: number[][]): { output: number[][]; inner: n
   };
 }
 
+const addTokens = (a: number[][], b: number[][]): number[][] =>
+  a.map((token, i) => token.map((value, d) => value + b[i][d]));
+
+function naivePreNorm(state: State, x: number[][], share = 1): number[][] {
+  const part = (tokens: number[][]) => tokens.map((token) => token.map((value) => value * share));
+  const attended = naiveAttention(
+    state,
+    x.map((token) => naiveNorm(state, names.norm1, token)),
+  );
+  const r = addTokens(x, part(attended));
+  const fed = r.map((token) => {
+    const normed = naiveNorm(state, names.norm2, token);
+    const hidden = naiveDense(state, `${names.hidden}.weight`, `${names.hidden}.bias`, normed).map(naiveGelu);
+    return naiveDense(state, `${names.output}.weight`, `${names.output}.bias`, hidden);
+  });
+  return addTokens(r, part(fed));
+}
+
 const values = randomValues('x', batch * length * width);
 const tokensOf = (b: number): number[][] =>
   Array.from({ length }, (_, t) => [...values.subarray((b * length + t) * width, (b * length + t + 1) * width)]);
@@ -131,6 +150,40 @@ describe('postNormBlock', () => {
         wanted.flatMap(({ inner }) => inner.flat()),
       ),
     ).toBeLessThan(2e-5);
+  });
+});
+
+it('adds nothing to a block whose branches are dropped', async () => {
+  const x = input('x', ['batch', 'length', width]);
+  const options = { heads, mlpRatio: ratio, epsilon, branch: (branch: Tensor) => mul(branch, 0) };
+  const scope = createScope();
+  const outputs = {
+    postNorm: postNormBlock(scope, names, x, options).output,
+    normed: norm(scope, names.norm2, norm(scope, names.norm1, x, epsilon), epsilon),
+  };
+  const found = await runGraph(outputs, randomState(Object.values(outputs)), {
+    x: float32(values, [batch, length, width]),
+  });
+  expect(maxDifference(found.postNorm, found.normed)).toBeLessThan(2e-6);
+});
+
+describe('preNormBlock', () => {
+  it.each([
+    [true, 1],
+    [false, 1],
+    [false, 0.25],
+  ])('is what its definition says (fused attention: %s, of every branch %d)', async (fusedAttention, share) => {
+    const output = preNormBlock(createScope(), names, input('x', ['batch', 'length', width]), {
+      heads,
+      mlpRatio: ratio,
+      epsilon,
+      fusedAttention,
+      ...(share !== 1 && { branch: (x: Tensor) => mul(x, share) }),
+    });
+    const state = randomState([output]);
+    const found = await runGraph({ output }, state, { x: float32(values, [batch, length, width]) });
+    const wanted = Array.from({ length: batch }, (_, b) => naivePreNorm(state, tokensOf(b), share));
+    expect(maxDifference(found.output, wanted.flat(2))).toBeLessThan(2e-5);
   });
 });
 

@@ -27,7 +27,11 @@ export type BlockOptions = {
   epsilon: number;
   /** Attention as one fused node where it pays; see `AttentionOptions`. */
   fusedAttention?: boolean;
+  /** What becomes of a branch (attention, feed-forward) before it is added to its input: where drop path drops it. */
+  branch?: (x: Tensor) => Tensor;
 };
+
+const unchanged = (x: Tensor): Tensor => x;
 
 /** Layer normalisation over the last axis with the parameters `name.weight` and `name.bias`. */
 export function norm(scope: ParameterScope, name: string, x: Tensor, epsilon: number): Tensor {
@@ -71,10 +75,21 @@ export function postNormBlock(
   x: Tensor,
   options: BlockOptions,
 ): { output: Tensor; inner: Tensor } {
-  const attended = add(x, selfAttention(scope, names, x, options));
-  const r = norm(scope, names.norm1, attended, options.epsilon);
+  const { epsilon, branch = unchanged } = options;
+  const attended = add(x, branch(selfAttention(scope, names, x, options)));
+  const r = norm(scope, names.norm1, attended, epsilon);
   const inner = feedForward(scope, names, r, options.mlpRatio);
-  return { output: norm(scope, names.norm2, add(r, inner), options.epsilon), inner };
+  return { output: norm(scope, names.norm2, add(r, branch(inner)), epsilon), inner };
+}
+
+/**
+ * Pre-norm block: r = x + attention(norm1(x)); y = r + feedForward(norm2(r)) (Dosovitskiy et al. 2021, equations 2 and 3;
+ * CED, Dasheng and AudioMAE). x: [B, L, D].
+ */
+export function preNormBlock(scope: ParameterScope, names: BlockNames, x: Tensor, options: BlockOptions): Tensor {
+  const { epsilon, mlpRatio, branch = unchanged } = options;
+  const r = add(x, branch(selfAttention(scope, names, norm(scope, names.norm1, x, epsilon), options)));
+  return add(r, branch(feedForward(scope, names, norm(scope, names.norm2, r, epsilon), mlpRatio)));
 }
 
 /** `token` [1, 1, D] in front of every sequence of x [B, L, D]; `length` names L + 1. */

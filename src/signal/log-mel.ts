@@ -83,8 +83,12 @@ export const sceneLogMel2023 = <S extends Samples>(signal: S, sampleRate: number
 
 const decibels = (energy: number): number => 10 * Math.log10(Math.max(energy, Number.EPSILON));
 
-/** Mel energies of the power spectrum of every frame, through `level`: [frames, mels]. */
-const logMel = <S extends Samples>(
+/**
+ * Mel energies of the power spectrum of every frame, through `level`: [frames, mels].
+ * @param caller the public function, for error messages
+ * @throws InputError for bad options, samples that are not finite, and too short signals.
+ */
+export const logMel = <S extends Samples>(
   caller: string,
   signal: S,
   sampleRate: number,

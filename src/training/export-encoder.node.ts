@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import type { Architecture, ConfigHints } from '../encoders/family.ts';
-import type { TunedConfig } from '../encoders/tuned.ts';
 import { sha256Of } from '../encoders/import.node.ts';
+import type { TunedConfig } from '../encoders/tuned.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { fromFloat32AsF16, type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { parameterCount } from '../nn/parameters.ts';
@@ -29,7 +29,18 @@ export type ExportedEncoder = {
   fromStudent: string[];
 };
 
-const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'];
+const HINTS = [
+  'heads',
+  'bandBins',
+  'lengthMode',
+  'segmentFrames',
+  'level',
+  'levelWeight',
+  'tail',
+  'pool',
+  'targetLength',
+  'chunks',
+];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
 export const hintsOf = ({ family, config }: Architecture): ConfigHints => {

@@ -1,8 +1,8 @@
 // From an encoder and what is wanted of it to a fine-tuning run: configuration, recipe, and the file that comes out.
 import type { Architecture, StateDict } from '../encoders/family.ts';
+import type { Trunk } from '../encoders/trunk.ts';
 import { TRUNK_PREFIX, type TunedConfig, trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
 import type { TunedHeadConfig } from '../encoders/tuned-head.ts';
-import type { Trunk } from '../encoders/trunk.ts';
 import type { Labels } from '../encoders/types.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { mergeLowRank } from '../nn/low-rank.ts';
@@ -37,8 +37,8 @@ export type TunePlan = {
  * The configuration of a fine-tuned encoder.
  * @throws InputError for an encoder that cannot be fine-tuned, and crops that are too short for it
  */
-export function tunedConfig({ architecture, weights, id }: TuneBase, shape: TuneShape): TunedConfig {
-  const trunk = trunkOf(architecture, weights);
+export function tunedConfig({ architecture, id }: TuneBase, shape: TuneShape): TunedConfig {
+  const trunk = trunkOf(architecture);
   const { cropSeconds, hopSeconds, sampleRate: asked, ...head } = shape;
   const sampleRate = trunk.sampleRate ?? asked;
   const samplesOf = (seconds: number): number => Math.max(1, Math.round(seconds * sampleRate));
@@ -61,7 +61,7 @@ export function tunedConfig({ architecture, weights, id }: TuneBase, shape: Tune
 /** All of a run but its data. @throws InputError as `tunedConfig` and `tuneRecipe` */
 export function planTuning(base: TuneBase, shape: TuneShape, classes: CropClasses, options: TuneOptions): TunePlan {
   const config = tunedConfig(base, shape);
-  const trunk = trunkOf(base.architecture, base.weights);
+  const trunk = trunkOf(base.architecture);
   const values = new Map(Array.from(base.weights, ([name, tensor]) => [name, toFloat32(tensor)]));
   return {
     config,

@@ -27,7 +27,10 @@ export function averagePrecision(positive: readonly boolean[], scores: ArrayLike
  * @param truth classes of every recording, by number
  * @param scores a score per class of every recording
  */
-export function meanAveragePrecision(truth: readonly (readonly number[])[], scores: readonly ArrayLike<number>[]): Measured {
+export function meanAveragePrecision(
+  truth: readonly (readonly number[])[],
+  scores: readonly ArrayLike<number>[],
+): Measured {
   const classes = new Set(truth.flat());
   const each = [...classes].map((one) =>
     averagePrecision(

@@ -1,7 +1,8 @@
 // The second stage of fine-tuning for anomalous sound: transformer pooling over the segments of a recording, on the
 // embeddings of an encoder that no longer changes (specification "anomalous sound", transformer pooling).
-import { segmentHead, type TunedHeadConfig } from '../../encoders/tuned-head.ts';
+
 import { CLASSES_KEY } from '../../encoders/tuned.ts';
+import { segmentHead, type TunedHeadConfig } from '../../encoders/tuned-head.ts';
 import { float32 } from '../../graph/runtime.ts';
 import { input, type Tensor } from '../../graph/tensor.ts';
 import { createScope } from '../../nn/parameters.ts';
@@ -80,10 +81,16 @@ export function segmentPoolingRecipe(
     );
     const vectors = input('vectors', [batch, segments, width]);
     const valid = input('valid', [batch, segments]);
-    const pooled = segmentHead(scope, config, vectors, { training: true, buffers }, {
-      valid,
-      ...(dropout > 0 && { dropout: factors }),
-    });
+    const pooled = segmentHead(
+      scope,
+      config,
+      vectors,
+      { training: true, buffers },
+      {
+        valid,
+        ...(dropout > 0 && { dropout: factors }),
+      },
+    );
     const shares = input('labels', [batch, classes]);
     const { logits, cosines } = marginLogits(scope, CLASSES_KEY, pooled, shares, { ...options.margin, classes });
     return { loss: crossEntropy(logits, shares), watched: { accuracy: accuracyOf(cosines, shares) }, buffers };

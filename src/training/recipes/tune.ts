@@ -18,8 +18,8 @@ import type { Random } from '../../signal/simulate/random.ts';
 import { adaCosLogits, type MarginOptions, marginLogits } from '../angular-loss.ts';
 import { dropPathFactors, mixup, rollFrames, specAugment } from '../augment.ts';
 import { binaryCrossEntropy, crossEntropy } from '../class-loss.ts';
-import { cosineSchedule } from '../schedules.ts';
 import type { LabelledCrop } from '../data/labelled-types.ts';
+import { cosineSchedule } from '../schedules.ts';
 import type { Trainable } from '../step.ts';
 import type { Recipe } from './types.ts';
 
@@ -200,9 +200,7 @@ function augmented(
   const mixed = alpha > 0 ? mixup(heard, labels, { alpha }, random.fork('mixup')) : { features: heard, labels };
   const masks = { timeRatio: ratio, frequencyRatio: ratio };
   const masked =
-    ratio > 0
-      ? mixed.features.map((one, i) => specAugment(one, masks, random.fork(`masks ${i}`)))
-      : mixed.features;
+    ratio > 0 ? mixed.features.map((one, i) => specAugment(one, masks, random.fork(`masks ${i}`))) : mixed.features;
   const noisy = featureNoise ? masked.map((one, i) => rollFrames(one, random.fork(`noise ${i}`))) : masked;
   return { features: noisy, shares: mixed.labels };
 }
@@ -226,7 +224,9 @@ export function tuneRecipe(
   options: TuneOptions,
 ): Recipe<LabelledCrop> {
   if (classes.count < 2) {
-    throw new InputError(`finetune: expected at least 2 classes, got ${classes.count}; give recordings of several conditions or labels`);
+    throw new InputError(
+      `finetune: expected at least 2 classes, got ${classes.count}; give recordings of several conditions or labels`,
+    );
   }
   const { batch, tuning, dropPath, learningRate: peak, floor, warmUpSteps, steps, weightDecay, clipNorm } = options;
   const blocks = trunk.states - 1;
