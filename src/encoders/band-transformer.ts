@@ -1,5 +1,5 @@
 // What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
-import { float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
+import { type Feeds, float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
@@ -33,12 +33,16 @@ export type BandOutputs = {
 
 export type BandTransformer = {
   program: Program;
+  /** Further inputs of the graph, the same for all sequences of `patches` patches. */
+  inputs?(patches: number): Feeds;
+  /** Tokens of one run, where attention needs more memory than usual. */
+  tokensPerRun?: number;
   width: number;
   /** Of a token as it comes out, where it is another. */
   outputWidth?: number;
   patchSize: number;
-  /** Position vectors of `patches` patches: [patches, width]. */
-  positions(patches: number): Float32Array;
+  /** Position vectors of `patches` patches [patches, width], where they are fed and no parameters of the graph. */
+  positions?(patches: number): Float32Array;
 };
 
 /** Tokens of one run; keeps the memory of a run near 100 MB whatever the length of the recordings. */
@@ -57,7 +61,7 @@ export async function runBandTransformer(
     let tokens = 0;
     for (const i of indices) {
       const size = items[i].bands * (patches + 1);
-      if (batch.length > 0 && tokens + size > TOKENS_PER_RUN) {
+      if (batch.length > 0 && tokens + size > (transformer.tokensPerRun ?? TOKENS_PER_RUN)) {
         await runBatch(transformer, items, batch, patches, results);
         batch = [];
         tokens = 0;
@@ -114,10 +118,11 @@ async function runBatch(
   const sequences = chosen.reduce((total, item) => total + item.bands, 0);
   const feeds = {
     patches: float32(join(chosen.map((item) => item.values)), [sequences, patches, patchSize]),
-    positions: float32(transformer.positions(patches), [1, patches, width]),
+    ...(transformer.positions && { positions: float32(transformer.positions(patches), [1, patches, width]) }),
     ...(chosen[0].bandPositions && {
       bandPositions: float32(join(chosen.map((item) => item.bandPositions as Float32Array)), [sequences, 1, width]),
     }),
+    ...transformer.inputs?.(patches),
   };
   const { cls, tokens } = await program.run(feeds);
   let row = 0;
