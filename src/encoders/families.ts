@@ -2,6 +2,7 @@
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import { beatsFamily } from './beats.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
 import { eatGraph } from './eat-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
@@ -131,6 +132,7 @@ export const families: readonly Family[] = [
       return eatArchitecture({ width, depth, heads: headsFor(width, hints) });
     },
   },
+  beatsFamily,
 ];
 
 /** Weights under the names of the first family that knows them, and that family. */

@@ -6,6 +6,7 @@ import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
 import { systemReason } from '../signal/system-error.node.ts';
+import { beatsHints } from './beats.ts';
 import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
@@ -82,10 +83,14 @@ function findNumber(settings: unknown, key: string, depth = 0): number | undefin
   return undefined;
 }
 
-/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration). */
+/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, BEATs' `cfg`). */
 function hintsFrom(config: unknown): ConfigHints {
   const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
-  return { ...(bandBins !== undefined && { bandBins }), ...(heads !== undefined && { heads }) };
+  return {
+    ...(bandBins !== undefined && { bandBins }),
+    ...(heads !== undefined && { heads }),
+    ...beatsHints(config),
+  };
 }
 
 /** Tensors under the names of their family, where one knows them. */
@@ -129,6 +134,9 @@ const hintsSchema = z.object({
       levelWeight: z.number().min(0).optional(),
       tail: z.literal('overlap').optional(),
       pool: z.string().optional(),
+      maxDistance: z.int().min(1).optional(),
+      deepNorm: z.literal('off').optional(),
+      layerNormFirst: z.literal(true).optional(),
     })
     .default({}),
 });

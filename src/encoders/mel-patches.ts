@@ -1,4 +1,5 @@
 // What EAT, BEATs and AudioMAE share: 128 Kaldi mels at 16 kHz in patches of 16 x 16, token = t * 8 + f.
+import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
 import {
@@ -9,6 +10,7 @@ import {
   embedTogether,
 } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
+import type { Features } from './trunk.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 /** Hz that these encoders hear. */
@@ -54,6 +56,28 @@ export const oneSequence = (values: Float32Array): BandSequences => ({
   bands: 1,
   patches: values.length / PATCH_SIZE,
 });
+
+/** Features of several crops as patches, one crop after the other: [crops, rows * 8, 256]. */
+export function joinFeatures(features: readonly Features[], rows: number): Float32Array {
+  const size = rows * COLUMNS * PATCH_SIZE;
+  const joined = new Float32Array(features.length * size);
+  for (const [i, { values }] of features.entries()) joined.set(cutPatches(values, rows), i * size);
+  return joined;
+}
+
+/** @throws InputError for fewer than `least` samples at 16 kHz */
+export function requireSamples(family: string, samples: number, least: number, name = 'a crop'): void {
+  if (samples >= least) return;
+  throw new InputError(
+    `${family}: expected at least ${least} samples at ${MEL_RATE} Hz (${least / MEL_RATE} s), got ${samples} (${name}); use a longer recording`,
+  );
+}
+
+/** @throws InputError for crops of another rate than 16 kHz, which nothing resamples */
+export function requireRate(family: string, sampleRate: number): void {
+  if (sampleRate === MEL_RATE) return;
+  throw new InputError(`${family}: expected crops at ${MEL_RATE} Hz, got ${sampleRate} Hz; resample them`);
+}
 
 /** Tokens averaged over frequency: a row of D per step of time, `rows` of them from row `at` on. */
 function placeRows(values: Float32Array, { tokens }: BandOutputs, width: number, rows: number, at: number): void {

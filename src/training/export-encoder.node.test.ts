@@ -108,7 +108,7 @@ describe('exportEncoder', () => {
     const state = pretraining();
     const out = join(folder, 'x.safetensors');
     const renamed = { ...architecture, family: 'ohce' };
-    expect(() => exportEncoder(state, renamed, out)).toThrow(/expected a family of echo, fisher, eat, got ohce/);
+    expect(() => exportEncoder(state, renamed, out)).toThrow(/expected a family of echo, fisher, eat.*, got ohce/);
     const narrower = { ...architecture, config: { ...architecture.config, heads: 4 } };
     expect(() => exportEncoder(state, { ...narrower, config: { ...narrower.config, patchFrames: 8 } }, out)).toThrow(
       /to be read again as echo .*, got echo/,

@@ -28,7 +28,18 @@ export type ExportedEncoder = {
   fromStudent: string[];
 };
 
-const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'];
+const HINTS = [
+  'heads',
+  'bandBins',
+  'lengthMode',
+  'segmentFrames',
+  'level',
+  'levelWeight',
+  'tail',
+  'pool',
+  'maxDistance',
+  'deepNorm',
+];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
 const hintsOf = ({ family, config }: Architecture): ConfigHints => {
