@@ -2,6 +2,7 @@
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import { audiomaeFamily } from './audiomae.ts';
 import { beatsFamily } from './beats.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
 import { eatGraph } from './eat-transformer.ts';
@@ -133,6 +134,7 @@ export const families: readonly Family[] = [
     },
   },
   beatsFamily,
+  audiomaeFamily,
 ];
 
 /** Weights under the names of the first family that knows them, and that family. */
