@@ -1,5 +1,5 @@
 // What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
-import { float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
+import { type Feeds, float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
@@ -33,6 +33,10 @@ export type BandOutputs = {
 
 export type BandTransformer = {
   program: Program;
+  /** Further inputs of the graph, the same for all sequences of `patches` patches. */
+  inputs?(patches: number): Feeds;
+  /** Tokens of one run, where attention needs more memory than usual. */
+  tokensPerRun?: number;
   width: number;
   /** Of a token as it comes out, where it is another. */
   outputWidth?: number;
@@ -57,7 +61,7 @@ export async function runBandTransformer(
     let tokens = 0;
     for (const i of indices) {
       const size = items[i].bands * (patches + 1);
-      if (batch.length > 0 && tokens + size > TOKENS_PER_RUN) {
+      if (batch.length > 0 && tokens + size > (transformer.tokensPerRun ?? TOKENS_PER_RUN)) {
         await runBatch(transformer, items, batch, patches, results);
         batch = [];
         tokens = 0;
@@ -118,6 +122,7 @@ async function runBatch(
     ...(chosen[0].bandPositions && {
       bandPositions: float32(join(chosen.map((item) => item.bandPositions as Float32Array)), [sequences, 1, width]),
     }),
+    ...transformer.inputs?.(patches),
   };
   const { cls, tokens } = await program.run(feeds);
   let row = 0;

@@ -12,6 +12,7 @@ import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
+import { chord } from './chord.test-util.ts';
 import { EAT_POSITIONS_KEY, eatName, eatPatches, eatPositions, eatSizes, eatSpectrogram } from './eat.ts';
 import { EAT_PREFIX, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { loadEncoder, namedArchitectures } from './load.node.ts';
@@ -101,16 +102,6 @@ it.each([16, 40, 1])('cuts %i frames into patches, zeros before the normalisatio
   expect([cut.bands, cut.patches]).toEqual([1, 8 * steps]);
   expect(maxDifference(cut.values, expected)).toBeLessThan(1e-7);
 });
-
-/** Tones all over the spectrum up to 7 kHz, so that no filter is left with rounding errors alone. */
-function chord(samples: number, sampleRate: number) {
-  const random = createRandom('chord');
-  const tones = Array.from({ length: 150 }, (_, k) => ({ hertz: 40 + 46 * k, phase: random.uniform(0, 6) }));
-  const sample = (t: number) =>
-    tones.reduce((sum, { hertz, phase }) => sum + Math.sin(2 * Math.PI * hertz * t + phase), 0);
-  const values = Float32Array.from({ length: samples }, (_, i) => sample(i / sampleRate) / 100);
-  return { channels: [values], sampleRate, name: 'chord' };
-}
 
 describe('recordings', () => {
   let encoder: Encoder;

@@ -1,22 +1,16 @@
+// EAT: one transformer over patches of a mel spectrogram (arXiv 2401.03497; released code, commit 06c1c34).
 import type { Program } from '../graph/runtime.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { eatFbank } from '../signal/kaldi-fbank.ts';
-import type { Recording } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
 import type { Samples } from '../signal/samples.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
-import {
-  assembleEmbedding,
-  type BandOutputs,
-  type BandSequences,
-  type BandTransformer,
-  embedTogether,
-} from './band-transformer.ts';
+import type { BandSequences, BandTransformer } from './band-transformer.ts';
 import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig } from './eat-transformer.ts';
-import { onlyChannel } from './mono.ts';
+import { COLUMNS, createMelEncoder, cutPatches, MEL_RATE, oneSequence } from './mel-patches.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Features } from './trunk.ts';
-import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
+import type { Encoder } from './types.ts';
 
 export type EatConfig = EatTransformerConfig;
 
@@ -28,10 +22,9 @@ export const eatSizes = {
   large: { width: 1024, depth: 24, heads: 16 },
 } satisfies Record<string, EatConfig>;
 
-export const EAT_RATE = 16_000;
-const MELS = 128;
+export const EAT_RATE = MEL_RATE;
 /** Patches across the mel axis. */
-export const EAT_COLUMNS = MELS / EAT_PATCH;
+export const EAT_COLUMNS = COLUMNS;
 /** Grid of the fixed positions: [time, frequency] patches. */
 const POSITION_GRID = [768, EAT_COLUMNS] as const;
 /** The published input of AudioSet: frames of a segment, and (x - mean) / (2 deviation) of the natural logarithm. */
@@ -68,67 +61,23 @@ export const eatSpectrogram = <S extends Samples>(samples: S, sampleRate: number
  */
 export function eatFeatures({ values, bins }: Spectrogram, from: number, frames: number): Features {
   const filled = Math.ceil(frames / EAT_PATCH) * EAT_PATCH;
-  const out = new Float32Array(filled * bins).fill(-MEAN / (2 * DEVIATION));
-  const given = values.subarray(from * bins, (from + frames) * bins);
-  for (const [i, value] of given.entries()) out[i] = (value - MEAN) / (2 * DEVIATION);
+  const normalise = (value: number) => (value - MEAN) / (2 * DEVIATION);
+  const out = new Float32Array(filled * bins).fill(normalise(0));
+  for (const [i, value] of values.subarray(from * bins, (from + frames) * bins).entries()) out[i] = normalise(value);
   return { values: out, frames: filled, bins };
 }
 
-/** Whole rows of 128 bins as 16 x 16 patches, token = t * 8 + f. */
-export function cutEatPatches({ values, frames, bins }: Features): BandSequences {
-  const patches = Math.floor(frames / EAT_PATCH) * EAT_COLUMNS;
-  const out = new Float32Array(patches * EAT_PATCH * EAT_PATCH);
-  for (let token = 0, at = 0; token < patches; token++) {
-    const row = Math.floor(token / EAT_COLUMNS) * EAT_PATCH;
-    const column = (token % EAT_COLUMNS) * EAT_PATCH;
-    for (let t = row; t < row + EAT_PATCH; t++, at += EAT_PATCH) {
-      out.set(values.subarray(t * bins + column, t * bins + column + EAT_PATCH), at);
-    }
-  }
-  return { values: out, bands: 1, patches };
-}
+/** Whole rows of patches as one sequence, token = t * 8 + f. */
+export const cutEatPatches = ({ values, frames }: Features): BandSequences =>
+  oneSequence(cutPatches(values, frames / EAT_PATCH));
 
 /** Frames [from, from + frames) as normalised patches. */
 export const eatPatches = (spectrogram: Spectrogram, from: number, frames: number): BandSequences =>
   cutEatPatches(eatFeatures(spectrogram, from, frames));
 
-/** Tokens averaged over frequency: a row of D per step of time, appended at row `at`. */
-function placeRows(values: Float32Array, { tokens }: BandOutputs, width: number, at: number): void {
-  const rows = tokens.length / (EAT_COLUMNS * width);
-  for (let t = 0; t < rows; t++) {
-    for (let f = 0; f < EAT_COLUMNS; f++) {
-      const from = (t * EAT_COLUMNS + f) * width;
-      for (let d = 0; d < width; d++) values[(at + t) * width + d] += tokens[from + d] / EAT_COLUMNS;
-    }
-  }
-}
-
-type Prepared = { spectrogram: Spectrogram; segments: { from: number; frames: number }[]; sequences: BandSequences[] };
-
-function framesOf({ segments, sequences }: Prepared, outputs: readonly BandOutputs[], bands: Band[], width: number) {
-  const rowsOf = ({ patches }: BandSequences) => patches / EAT_COLUMNS;
-  const count = sequences.reduce((sum, sequence) => sum + rowsOf(sequence), 0);
-  const frames: Frames = {
-    values: new Float32Array(count * width),
-    count,
-    width,
-    starts: new Float64Array(count),
-    seconds: EAT_PATCH * 0.01,
-    bands,
-  };
-  let at = 0;
-  for (const [i, sequence] of sequences.entries()) {
-    placeRows(frames.values, outputs[i], width, at);
-    for (let t = 0; t < rowsOf(sequence); t++) frames.starts[at + t] = segments[i].from * 0.01 + t * frames.seconds;
-    at += rowsOf(sequence);
-  }
-  return frames;
-}
-
 /**
- * An EAT encoder around a compiled program of `eatGraph`. Recordings of other rates are resampled to 16 kHz, as the
- * weights know no other; those longer than 1024 frames (10.2 s) are averaged over segments. The embedding is CLS [D]; it
- * hears all frequencies at once, so explanations have one band.
+ * An EAT encoder around a compiled program of `eatGraph`. Recordings of other rates are resampled to 16 kHz; those longer
+ * than 1024 frames (10.2 s) are averaged over segments. The embedding is CLS [D].
  */
 export function createEat(id: string, fingerprint: string, { width }: EatConfig, program: Program): Encoder {
   const transformer: BandTransformer = {
@@ -137,25 +86,11 @@ export function createEat(id: string, fingerprint: string, { width }: EatConfig,
     patchSize: EAT_PATCH * EAT_PATCH,
     positions: (patches) => eatPositions(patches, width),
   };
-  const prepare = (recording: Recording): Prepared => {
-    const spectrogram = eatSpectrogram(onlyChannel(recording), recording.sampleRate);
-    const segments = segmentStarts(spectrogram.frames, SEGMENT_FRAMES);
-    return {
-      spectrogram,
-      segments,
-      sequences: segments.map(({ from, frames }) => eatPatches(spectrogram, from, frames)),
-    };
-  };
-  const bands: Band[] = [{ lowHz: 20, highHz: EAT_RATE / 2, start: 0, end: width }];
-  const embedMany = (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> =>
-    embedTogether(transformer, recordings.map(prepare), (one, outputs) =>
-      assembleEmbedding(outputs, bands, options.frames ? framesOf(one, outputs, bands, width) : undefined),
-    );
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return createMelEncoder(id, fingerprint, transformer, (samples) => {
+    const spectrogram = eatSpectrogram(samples, EAT_RATE);
+    return segmentStarts(spectrogram.frames, SEGMENT_FRAMES).map(({ from, frames }) => {
+      const sequence = eatPatches(spectrogram, from, frames);
+      return { start: from * 0.01, rows: sequence.patches / EAT_COLUMNS, sequence };
+    });
+  });
 }

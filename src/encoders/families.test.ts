@@ -26,10 +26,14 @@ describe.each([...namedArchitectures])('%s', (name, architecture) => {
   });
 
   it('is incomplete without any one of the tensors that tell its size', () => {
-    const first =
-      architecture.family === 'echo' ? 'encoder.layers.0.self_attn.in_proj_weight' : 'blocks.0.attn.qkv.weight';
+    const telling = [
+      'encoder.layers.0.self_attn.in_proj_weight',
+      'blocks.0.attn.qkv.weight',
+      'encoder.layers.0.fc1.weight',
+    ];
     const without = new Map(state);
-    without.delete(first);
+    for (const first of telling) without.delete(first);
+    expect(without.size).toBe(state.size - 1);
     expect(() => recogniseWeights(without)).toThrow(InputError);
   });
 });

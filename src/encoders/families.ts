@@ -2,7 +2,9 @@
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import { audiomaeFamily } from './audiomae.ts';
 import { eatTrunk, echoTrunk, fisherTrunk } from './band-trunks.ts';
+import { beatsFamily } from './beats.ts';
 import { cedFamily } from './ced.ts';
 import { dashengFamily } from './dasheng.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
@@ -144,6 +146,8 @@ const baseFamilies: readonly Family[] = [
   },
   cedFamily,
   dashengFamily,
+  beatsFamily,
+  audiomaeFamily,
 ];
 
 export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];

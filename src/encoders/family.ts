@@ -28,6 +28,12 @@ export type ConfigHints = {
   tail?: 'overlap';
   /** Of which layers ECHO's embedding is made, with weights. */
   pool?: string;
+  /** Distance from which BEATs' relative positions are all alike. */
+  maxDistance?: number;
+  /** Where BEATs takes residuals as they are. */
+  deepNorm?: 'off';
+  /** Whether layers begin with their norms: no published BEATs does, and one that did is refused. */
+  layerNormFirst?: true;
   /** Frames that CED or Dasheng reads at once. */
   targetLength?: number;
   /** How Dasheng cuts what is longer: frames, the last chunk zero-padded, as its first release did. */

@@ -6,6 +6,7 @@ import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
 import { readLargeFile } from '../signal/read-large-file.node.ts';
 import { systemReason } from '../signal/system-error.node.ts';
+import { beatsHints } from './beats.ts';
 import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
@@ -83,7 +84,7 @@ function findNumber(settings: unknown, key: string, depth = 0): number | undefin
   return undefined;
 }
 
-/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments). */
+/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments, BEATs' `cfg`). */
 function hintsFrom(config: unknown): ConfigHints {
   const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
   const targetLength = findNumber(config, 'target_length');
@@ -91,6 +92,7 @@ function hintsFrom(config: unknown): ConfigHints {
     ...(bandBins !== undefined && { bandBins }),
     ...(heads !== undefined && { heads }),
     ...(targetLength !== undefined && { targetLength }),
+    ...beatsHints(config),
   };
 }
 

@@ -16,6 +16,9 @@ const hintsSchema: z.ZodType<ConfigHints> = z.object({
   pool: z.string().optional(),
   targetLength: z.int().min(1).optional(),
   chunks: z.literal('padded').optional(),
+  maxDistance: z.int().min(1).optional(),
+  deepNorm: z.literal('off').optional(),
+  layerNormFirst: z.literal(true).optional(),
   tuned: z
     .object({
       base: z.object({ family: z.string(), hints: z.lazy(() => hintsSchema) }),

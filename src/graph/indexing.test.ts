@@ -51,6 +51,20 @@ const cases: OperatorCase[] = [
     build: ({ x, i }) => gatherRows(x, i),
   },
   {
+    name: 'gatherRows by a table of indices',
+    inputs: { x: [3, 2], i: { shape: [2, 3], dtype: 'int64', values: () => repeated(6) } },
+    build: ({ x, i }) => gatherRows(x, i),
+  },
+  {
+    name: 'gatherRows by a table of indices, symbolic',
+    inputs: {
+      x: ['rows', 2],
+      i: { shape: ['count', 'count'], dtype: 'int64', values: ({ count = 0 }) => repeated(count * count) },
+    },
+    sizes,
+    build: ({ x, i }) => gatherRows(x, i),
+  },
+  {
     name: 'gather along the last axis',
     inputs: { x: [2, 3], i: indices(5, repeated) },
     build: ({ x, i }) => gather(x, i, -1),
@@ -131,8 +145,8 @@ describe('rows by index', () => {
 
   it('refuses indices and updates that do not fit', () => {
     const [x, i] = [input('x', [4, 2]), input('i', [3], 'int64')];
-    expect(() => gatherRows(x, input('f', [3]))).toThrow('gatherRows: expected int64 [N], got float32 [3]');
-    expect(() => gather(x, input('f', [3, 1], 'int64'), 1)).toThrow('gatherRows: expected int64 [N], got int64 [3, 1]');
+    expect(() => gatherRows(x, input('f', [3]))).toThrow('gatherRows: expected int64 indices, got float32 [3]');
+    expect(() => gather(x, input('f', [3, 1], 'int64'), 1)).toThrow('gather: expected int64 [N], got int64 [3, 1]');
     expect(() => gather(x, i, 2)).toThrow('gather: axis 2 is outside a tensor of rank 2');
     expect(() => scatterRows(x, i, input('u', [2, 2]))).toThrow(
       'scatterRows: expected int64 [N] and updates [N, ...] of [4, 2], got int64 [3] and [2, 2]',

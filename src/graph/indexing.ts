@@ -2,27 +2,33 @@
 import { expand, reshape, transpose } from './reshape.ts';
 import { formatShape, normalizeAxis, sameShape } from './shapes.ts';
 import { fullLike } from './slicing.ts';
-import { apply, type Tensor } from './tensor.ts';
+import { apply, type Shape, type Tensor } from './tensor.ts';
 
 const asColumn = (indices: Tensor): Tensor => reshape(indices, [...indices.shape, 1]);
 
 /**
- * Rows of `x` by number. x: [rows, ...], indices: int64 [N] -> [N, ...]. An index may repeat; its gradients add up.
- * For tokens of a batch, flatten [B, L, D] to [B L, D] and number the tokens through.
+ * Rows of `x` by number. x: [rows, ...], indices: int64 of any shape -> [...indices, ...]. An index may repeat; its
+ * gradients add up. For tokens of a batch, flatten [B, L, D] to [B L, D] and number the tokens through.
  */
 export function gatherRows(x: Tensor, indices: Tensor): Tensor {
-  if (indices.dtype !== 'int64' || indices.shape.length !== 1) {
-    throw new TypeError(`gatherRows: expected int64 [N], got ${indices.dtype} ${formatShape(indices.shape)}`);
+  if (indices.dtype !== 'int64' || indices.shape.length < 1) {
+    throw new TypeError(`gatherRows: expected int64 indices, got ${indices.dtype} ${formatShape(indices.shape)}`);
   }
-  const shape = [...indices.shape, ...x.shape.slice(1)];
+  const rest = x.shape.slice(1);
+  const flat = (tensor: Tensor, behind: Shape) =>
+    indices.shape.length === 1 ? tensor : reshape(tensor, ['rows by number', ...behind]);
+  const shape = [...indices.shape, ...rest];
   return apply('Gather', [x, indices], { shape, dtype: x.dtype }, { axis: 0 }, (g) => [
-    scatterAddRows(fullLike(x, 0), indices, g),
+    scatterAddRows(fullLike(x, 0), flat(indices, []), flat(g, rest)),
     undefined,
   ]);
 }
 
 /** Slices of `x` by number along `axis`. indices: int64 [N]. */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  if (indices.shape.length !== 1) {
+    throw new TypeError(`gather: expected int64 [N], got ${indices.dtype} ${formatShape(indices.shape)}`);
+  }
   const at = normalizeAxis(axis, x.shape.length, 'gather');
   if (at === 0) return gatherRows(x, indices);
   const toFront = [at, ...x.shape.map((_, i) => i).filter((i) => i !== at)];

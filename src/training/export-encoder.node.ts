@@ -40,6 +40,8 @@ const HINTS = [
   'pool',
   'targetLength',
   'chunks',
+  'maxDistance',
+  'deepNorm',
 ];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
