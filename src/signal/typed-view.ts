@@ -34,7 +34,8 @@ export const typedView = <T extends NumericArray>(
   const width = type.BYTES_PER_ELEMENT;
   const start = bytes.byteOffset + offset;
   if ((littleEndian || width === 1) && start % width === 0) return new type(bytes.buffer, start, count);
-  const copy = bytes.slice(offset, offset + count * width);
+  // Not `slice`: that of Node's Buffer copies nothing.
+  const copy = new Uint8Array(bytes.subarray(offset, offset + count * width));
   if (!littleEndian) swapBytes(copy, width);
   return new type(copy.buffer, 0, count);
 };
