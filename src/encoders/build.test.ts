@@ -136,7 +136,7 @@ describe('buildEncoder', () => {
     ]);
     expect(() => recogniseWeights(foreign)).toThrow(InputError);
     expect(() => recogniseWeights(foreign)).toThrow(
-      'loadEncoder: expected weights of echo, fisher, eat, got tensors named conv1.weight, …',
+      'loadEncoder: expected weights of echo, fisher, eat, speech, got tensors named conv1.weight, …',
     );
   });
 });

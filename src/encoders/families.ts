@@ -16,6 +16,7 @@ import {
   shapeAt,
 } from './family.ts';
 import { createFisher, FISHER_POSITION_GRID, FISHER_PREFIX, type FisherConfig, fisherSizes } from './fisher.ts';
+import { speechFamily } from './speech-family.ts';
 
 /** ECHO with a configuration of its own. Blocks behind the one that is pooled are none of it. */
 export const echoArchitecture = (config: EchoConfig): Architecture =>
@@ -131,6 +132,7 @@ export const families: readonly Family[] = [
       return eatArchitecture({ width, depth, heads: headsFor(width, hints) });
     },
   },
+  speechFamily,
 ];
 
 /** Weights under the names of the first family that knows them, and that family. */

@@ -77,8 +77,8 @@ describe('importWeights', () => {
   });
 
   it.each([
-    ['torch/echo.pth', /expected weights of echo, fisher, eat, got tensors named/],
-    ['torch/fisher.pt', /expected weights of echo, fisher, eat, got tensors named/],
+    ['torch/echo.pth', /expected weights of echo, fisher, eat, speech, got tensors named/],
+    ['torch/fisher.pt', /expected weights of echo, fisher, eat, speech, got tensors named/],
     ['torch/malicious.pt', /refused: Thrum never executes code from files/],
     ['audio/sine1k.mp3', /sine1k\.mp3/],
   ])('refuses %s, and writes nothing', async (file, message) => {

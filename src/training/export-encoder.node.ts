@@ -28,7 +28,10 @@ export type ExportedEncoder = {
   fromStudent: string[];
 };
 
-const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'];
+const HINTS = [
+  ...['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'],
+  ...['blockNorm', 'normalize', 'maxDistance'],
+];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
 const hintsOf = ({ family, config }: Architecture): ConfigHints => {
