@@ -21,6 +21,7 @@ import {
   shapeAt,
 } from './family.ts';
 import { createFisher, FISHER_POSITION_GRID, FISHER_PREFIX, type FisherConfig, fisherSizes } from './fisher.ts';
+import { speechFamily } from './speech-family.ts';
 
 import { tunedFamily } from './tuned.ts';
 
@@ -148,6 +149,7 @@ const baseFamilies: readonly Family[] = [
   dashengFamily,
   beatsFamily,
   audiomaeFamily,
+  speechFamily,
 ];
 
 export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];

@@ -28,7 +28,7 @@ export type ConfigHints = {
   tail?: 'overlap';
   /** Of which layers ECHO's embedding is made, with weights. */
   pool?: string;
-  /** Distance from which BEATs' relative positions are all alike. */
+  /** Distance from which relative positions of BEATs and WavLM are all alike. */
   maxDistance?: number;
   /** Where BEATs takes residuals as they are. */
   deepNorm?: 'off';
@@ -40,6 +40,10 @@ export type ConfigHints = {
   chunks?: 'padded';
   /** Of a fine-tuned encoder, all that its shapes do not tell. */
   tuned?: TunedConfig;
+  /** Whether blocks of a speech encoder normalise behind the sum with their input or before each branch. */
+  blockNorm?: 'post' | 'pre';
+  /** Whether clips for a speech encoder are brought to mean 0 and variance 1. */
+  normalize?: 'clip' | 'none';
 };
 
 /** A family with its configuration fixed: ready to be compiled. */
@@ -59,8 +63,12 @@ export type Family = {
   name: string;
   sizes: Record<string, Architecture>;
   recognises(weights: StateDict): boolean;
+  /** Name of a size in the registry, where it is not that of the family, a hyphen and the size. */
+  registryName?(size: string): string;
   /** Its own name of a tensor, where releases call it differently. */
   rename?(name: string): string;
+  /** What the settings that come with published weights say about them. */
+  hintsFrom?(settings: unknown): ConfigHints;
   /** @throws InputError if shapes do not make a model of this family. */
   infer(weights: StateDict, hints: ConfigHints): Architecture;
 };

@@ -1,6 +1,6 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
-import { existsSync, readdirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
@@ -17,6 +17,7 @@ import { createFused, type FusedPart, fusedFingerprint } from './fused.ts';
 import { type Fusion, findFusion, fusedNames } from './fusion-file.node.ts';
 import { modelFolders } from './model-folders.node.ts';
 import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
+import { findSetting } from './published-settings.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
 import { storedHints } from './stored-hints.ts';
 import type { Encoder } from './types.ts';
@@ -41,7 +42,7 @@ export const DEFAULT_ENCODER = 'spectral';
 export const namedArchitectures: ReadonlyMap<string, Architecture> = new Map(
   families.flatMap((family) =>
     Object.entries(family.sizes).map(([size, architecture]): [string, Architecture] => [
-      `${family.name}-${size}`,
+      family.registryName?.(size) ?? `${family.name}-${size}`,
       architecture,
     ]),
   ),
@@ -72,22 +73,11 @@ export function importedNames(): string[] {
 
 export type Checkpoint = { weights: StateDict; hints: ConfigHints };
 
-/** The first number stored under `key` anywhere in nested settings. */
-function findNumber(settings: unknown, key: string, depth = 0): number | undefined {
-  if (typeof settings !== 'object' || settings === null || depth > 8) return undefined;
-  const own = (settings as Record<string, unknown>)[key];
-  if (typeof own === 'number') return own;
-  for (const value of Object.values(settings)) {
-    const inner = findNumber(value, key, depth + 1);
-    if (inner !== undefined) return inner;
-  }
-  return undefined;
-}
-
 /** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments, BEATs' `cfg`). */
 function hintsFrom(config: unknown): ConfigHints {
-  const [bandBins, heads] = [findNumber(config, 'band_width'), findNumber(config, 'num_heads')];
-  const targetLength = findNumber(config, 'target_length');
+  const [bandBins, heads, targetLength] = ['band_width', 'num_heads', 'target_length'].map((key) =>
+    findSetting(config, 'number', key),
+  );
   return {
     ...(bandBins !== undefined && { bandBins }),
     ...(heads !== undefined && { heads }),
@@ -96,15 +86,39 @@ function hintsFrom(config: unknown): ConfigHints {
   };
 }
 
-/** Tensors under the names of their family, where one knows them. */
-const named = (tensors: StateDict, hints: ConfigHints): Checkpoint => ({
-  weights: familyOf(tensors, hints)?.weights ?? tensors,
-  hints,
-});
+/** Files in which Hugging Face's models keep their settings, beside the weights. */
+const SETTINGS_FILES = ['config.json', 'preprocessor_config.json'];
+
+/** Settings in files beside the weights, by the name of the file. @throws InputError if one is no JSON */
+function settingsBeside(path: string): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of SETTINGS_FILES) {
+    const file = join(dirname(path), name);
+    if (!existsSync(file)) continue;
+    try {
+      found[name] = JSON.parse(readFileSync(file, 'utf8'));
+    } catch {
+      throw new InputError(
+        `loadEncoder: expected JSON in ${file}, beside the weights, found other text; repair it or move it away`,
+      );
+    }
+  }
+  return found;
+}
+
+/** Tensors under the names of their family, where one knows them, and what published settings say of them. */
+function named(tensors: StateDict, settings: unknown, hints: ConfigHints): Checkpoint {
+  const found = familyOf(tensors, hints);
+  return {
+    weights: found?.weights ?? tensors,
+    hints: { ...hintsFrom(settings), ...found?.family.hintsFrom?.(settings), ...hints },
+  };
+}
 
 /**
  * Reads a checkpoint: safetensors, or a PyTorch file (tensors and plain containers only; nothing in it is executed).
- * Tensors come under the names that their family has for them; `hints` go before what the file says.
+ * Tensors come under the names that their family has for them; `hints` go before what the file says, and that before
+ * `config.json` and `preprocessor_config.json` beside it, which are not looked at for files that Thrum wrote.
  * @throws InputError if it is neither, or damaged.
  */
 export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoint {
@@ -119,10 +133,12 @@ export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoin
   const torch = (bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x80 && bytes[1] <= 5);
   if (torch) {
     const { tensors, config } = findStateDict(readTorchFile(bytes, name));
-    return named(tensors, { ...hintsFrom(config), ...hints });
+    return named(tensors, [config, settingsBeside(path)], hints);
   }
   const { tensors, metadata } = readSafetensors(bytes, name);
-  return named(tensors, { ...(metadata.thrum !== undefined && storedHints(metadata.thrum, name)), ...hints });
+  // What Thrum wrote says everything itself.
+  if (metadata.thrum !== undefined) return named(tensors, {}, { ...storedHints(metadata.thrum, name), ...hints });
+  return named(tensors, settingsBeside(path), hints);
 }
 
 /** Everything that `--encoder` may name. */

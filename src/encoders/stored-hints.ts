@@ -17,6 +17,8 @@ const hintsSchema: z.ZodType<ConfigHints> = z.object({
   targetLength: z.int().min(1).optional(),
   chunks: z.literal('padded').optional(),
   maxDistance: z.int().min(1).optional(),
+  blockNorm: z.enum(['post', 'pre']).optional(),
+  normalize: z.enum(['clip', 'none']).optional(),
   deepNorm: z.literal('off').optional(),
   layerNormFirst: z.literal(true).optional(),
   tuned: z

@@ -18,6 +18,8 @@ const layers: Layer[] = [
   ['1-D, stride that divides', [1, 2, 7], [2, 2, 3], { stride: 2 }],
   ['1-D, stride that leaves a rest', [2, 1, 8], [2, 1, 3], { stride: 2 }],
   ['1-D, stride beyond the kernel, with a rest', [1, 2, 9], [2, 2, 2], { stride: 4 }],
+  ['1-D, kernel of two strides', [2, 1, 23], [2, 1, 10], { stride: 5 }],
+  ['1-D, kernel of three strides, padded, with a rest', [2, 2, 10], [2, 2, 5], { stride: 2, padding: 2 }],
   ['1-D, dilation', [2, 2, 7], [2, 2, 2], { dilation: 3 }],
   ['1-D, stride, padding and dilation', [2, 1, 10], [2, 1, 3], { stride: 3, padding: 2, dilation: 2 }],
   ['1-D, more padding than the kernel reaches', [1, 1, 3], [1, 1, 2], { padding: 3, stride: 2 }],

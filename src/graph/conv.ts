@@ -2,8 +2,8 @@
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { reduceSum, reshape, transpose } from './reshape.ts';
-import { formatShape, sameShape, staticDim } from './shapes.ts';
-import { pad, slice, takeLike } from './slicing.ts';
+import { formatShape, sameShape, staticDim, staticSize } from './shapes.ts';
+import { concat, pad, slice, takeLike } from './slicing.ts';
 import { apply, type Dim, type Tensor } from './tensor.ts';
 
 export type ConvOptions = {
@@ -131,8 +131,40 @@ function batchAsChannels(x: Tensor, groups: number): Tensor {
 /** The first two axes swapped. */
 const swapFirstAxes = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
 
+/** Steps of the stride that a kernel may span for its gradient to be a few matrix products. */
+const MOST_STEPS = 3;
+
+/**
+ * The weight gradient of a short kernel over one axis as matrix products over all positions of the batch, [stride C, N T']
+ * by [N T', O]: the correlation below would have a kernel as long as the signal and as few outputs as the kernel has
+ * values, which ONNX Runtime's CPU computes several times slower. Undefined where it does not apply.
+ */
+function productGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor | undefined {
+  const [filters, channels, kernel] = weight.shape as number[];
+  const { stride, padding, dilation, groups } = geometry;
+  const steps = Math.ceil(kernel / stride[0]);
+  const known = staticSize([...x.shape, ...g.shape]) !== undefined;
+  if (stride.length > 1 || dilation[0] > 1 || groups > 1 || steps > MOST_STEPS || !known) return undefined;
+  const [batch, , length] = x.shape as number[];
+  const outputs = g.shape[2] as number;
+  const rows = outputs + steps - 1;
+  const needed = rows * stride[0];
+  const missing = Math.max(0, needed - padding[0] - length);
+  const padded = pad(transpose(x, [0, 2, 1]), 1, padding[0], missing); // [N, T, C]
+  const strides = reshape(slice(padded, 1, 0, needed), [batch, rows, stride[0] * channels]);
+  const flatGradient = reshape(transpose(g, [0, 2, 1]), [batch * outputs, filters]);
+  const products = Array.from({ length: steps }, (_, i) => {
+    const width = Math.min(stride[0], kernel - i * stride[0]) * channels;
+    const part = slice(slice(strides, 1, i, i + outputs), 2, 0, width);
+    return matmul(transpose(reshape(part, [batch * outputs, width]), [1, 0]), flatGradient); // [width, O]
+  });
+  return transpose(reshape(concat(products, 0), [kernel, channels, filters]), [2, 1, 0]);
+}
+
 /** Correlation of input and gradient: batch and channels change places, stride and dilation too. */
 function weightGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
+  const product = productGradient(g, x, weight, geometry);
+  if (product) return product;
   const [filters, perGroup, ...kernelShape] = weight.shape as number[];
   const sizes = kernelShape.map((_, i): Dim => {
     const [size, steps] = [x.shape[i + 2], g.shape[i + 2]];

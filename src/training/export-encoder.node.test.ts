@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { goldenPath, maxDifference, readGolden } from '../../tests/golden.ts';
-import { recogniseWeights } from '../encoders/build.ts';
+import { parameterShapes, randomWeights, recogniseWeights } from '../encoders/build.ts';
 import type { EchoConfig } from '../encoders/echo.ts';
 import { sha256Of } from '../encoders/import.node.ts';
-import { loadEncoder } from '../encoders/load.node.ts';
+import { loadEncoder, readCheckpoint } from '../encoders/load.node.ts';
+import { speechSizes } from '../encoders/speech.ts';
+import { speechArchitecture } from '../encoders/speech-family.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
 import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { createScope, parametersOf } from '../nn/parameters.ts';
@@ -102,6 +104,20 @@ describe('exportEncoder', () => {
     const difference = maxDifference((await hear(half)).vector, (await hear(whole)).vector);
     expect(difference).toBeGreaterThan(1e-6);
     expect(difference).toBeLessThan(0.01);
+  });
+
+  it('says of a speech encoder what its shapes do not', () => {
+    const { buckets } = speechSizes['wavlm-base-plus'];
+    const small = { ...speechSizes['speech-tiny'], width: 64, depth: 1, hidden: 32, convWidth: 16, buckets };
+    const told = { heads: 4, blockNorm: 'pre', normalize: 'clip', maxDistance: 50 } as const;
+    const speech = speechArchitecture({ ...small, ...told });
+    const values = new Map([...randomWeights(speech, 1)].map(([name, tensor]) => [name, toFloat32(tensor)]));
+    const state = initialState({ shapes: parameterShapes(speech), trainedNames: [], teacherNames: [] }, values);
+    const out = join(folder, 'speech.safetensors');
+    exportEncoder(state, speech, out, { weights: 'student' });
+    const { weights, hints } = readCheckpoint(out);
+    expect(hints).toEqual({ family: 'speech', ...told });
+    expect(recogniseWeights(weights, hints).config).toEqual(speech.config);
   });
 
   it('refuses a state of another architecture, one that has diverged, and a file that cannot be written', () => {

@@ -30,18 +30,8 @@ export type ExportedEncoder = {
 };
 
 const HINTS = [
-  'heads',
-  'bandBins',
-  'lengthMode',
-  'segmentFrames',
-  'level',
-  'levelWeight',
-  'tail',
-  'pool',
-  'targetLength',
-  'chunks',
-  'maxDistance',
-  'deepNorm',
+  ...['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'],
+  ...['targetLength', 'chunks', 'maxDistance', 'deepNorm', 'blockNorm', 'normalize'],
 ];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
