@@ -33,7 +33,7 @@ export const diagnoseCommand: Command = {
       throw new InputError(`${detectorPath} has no labels; fit it with thrum fit --labels`);
     }
     const files = collectFiles(paths);
-    const scoring = await scoringFrom(options, detector);
+    const scoring = await scoringFrom(options, detector, detectorPath);
     const { failures } = await scoreAll(files, detector, scoring, (row) =>
       print(flag(options, 'json') ? JSON.stringify(plainRow(row)) : tableRow(row)),
     );

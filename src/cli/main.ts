@@ -40,6 +40,14 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'train an encoder on recordings without labels',
     load: async () => (await import('./pretrain.ts')).pretrainCommand,
   },
+  finetune: {
+    summary: 'train an encoder further, on recordings whose class is known',
+    load: async () => (await import('./finetune.ts')).finetuneCommand,
+  },
+  classify: {
+    summary: 'label recordings with what finetune classify has made',
+    load: async () => (await import('./classify.ts')).classifyCommand,
+  },
   bench: {
     summary: 'run encoders on SIREN, RMIS and other benchmarks',
     load: async () => (await import('./bench.ts')).benchCommand,

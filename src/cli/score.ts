@@ -86,7 +86,7 @@ export const scoreCommand: Command = {
       throw new InputError(`${detectorPath} holds labelled faults only, without normal recordings; use thrum diagnose`);
     }
     const files = collectFiles(paths);
-    const scoring = await scoringFrom(options, detector);
+    const scoring = await scoringFrom(options, detector, detectorPath);
     if (flag(options, 'csv')) print(CSV_HEADER);
     const { scored, failures } = await scoreAll(files, detector, scoring, (row) => {
       if (flag(options, 'json')) print(JSON.stringify(plainRow(row)));

@@ -1,4 +1,6 @@
 // What score and diagnose share: their options, and the run over the files.
+import { existsSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import type { Detector } from '../detection/detector.ts';
 import {
   checkEncoder,
@@ -25,9 +27,18 @@ export const scoringOptionSpecs = {
   ...encoderOptionSpecs,
 } satisfies OptionSpecs;
 
-/** How the user wants recordings scored. @throws InputError if the encoder is not the detector's. */
-export async function scoringFrom(options: Options, detector: Detector): Promise<ScoreFilesOptions> {
-  const encoder = encoderFrom(options, detector.encoder.id);
+/** Weights that lie beside a detector or in the folder above it, as fine-tuning leaves them; else what the name means anywhere. */
+function encoderOf(detector: Detector, path: string): string {
+  const { id } = detector.encoder;
+  const folder = dirname(path);
+  // The name of an encoder of the registry is no file's.
+  if (extname(id) === '') return id;
+  return [join(folder, id), join(folder, '..', id)].find((file) => existsSync(file)) ?? id;
+}
+
+/** How the user wants recordings scored by the detector in `path`. @throws InputError if the encoder is not the detector's. */
+export async function scoringFrom(options: Options, detector: Detector, path: string): Promise<ScoreFilesOptions> {
+  const encoder = encoderFrom(options, encoderOf(detector, path));
   await checkEncoder(detector, encoder);
   return {
     encoder,

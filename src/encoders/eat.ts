@@ -15,6 +15,7 @@ import {
 import { EAT_PATCH, EAT_PREFIX, type EatTransformerConfig } from './eat-transformer.ts';
 import { onlyChannel } from './mono.ts';
 import { segmentStarts } from './segment-starts.ts';
+import type { Features } from './trunk.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 export type EatConfig = EatTransformerConfig;
@@ -62,22 +63,34 @@ export const eatSpectrogram = <S extends Samples>(samples: S, sampleRate: number
   eatFbank(sampleRate === EAT_RATE ? samples : resample(samples, sampleRate, EAT_RATE));
 
 /**
- * Frames [from, from + frames) as 16 x 16 patches, token = t * 8 + f; normalised with the statistics of AudioSet. What is
- * missing to whole patches are zeros before the normalisation, as in the released code.
+ * Frames [from, from + frames), normalised with the statistics of AudioSet, as whole rows of patches. What is missing to
+ * them are zeros before the normalisation, as in the released code.
  */
-export function eatPatches({ values, bins }: Spectrogram, from: number, frames: number): BandSequences {
-  const rows = Math.ceil(frames / EAT_PATCH);
-  const size = EAT_PATCH * EAT_PATCH;
-  const out = new Float32Array(rows * EAT_COLUMNS * size).fill(-MEAN / (2 * DEVIATION));
-  for (let t = 0; t < frames; t++) {
-    for (let f = 0; f < MELS; f++) {
-      const token = Math.floor(t / EAT_PATCH) * EAT_COLUMNS + Math.floor(f / EAT_PATCH);
-      const place = (t % EAT_PATCH) * EAT_PATCH + (f % EAT_PATCH);
-      out[token * size + place] = (values[(from + t) * bins + f] - MEAN) / (2 * DEVIATION);
+export function eatFeatures({ values, bins }: Spectrogram, from: number, frames: number): Features {
+  const filled = Math.ceil(frames / EAT_PATCH) * EAT_PATCH;
+  const out = new Float32Array(filled * bins).fill(-MEAN / (2 * DEVIATION));
+  const given = values.subarray(from * bins, (from + frames) * bins);
+  for (const [i, value] of given.entries()) out[i] = (value - MEAN) / (2 * DEVIATION);
+  return { values: out, frames: filled, bins };
+}
+
+/** Whole rows of 128 bins as 16 x 16 patches, token = t * 8 + f. */
+export function cutEatPatches({ values, frames, bins }: Features): BandSequences {
+  const patches = Math.floor(frames / EAT_PATCH) * EAT_COLUMNS;
+  const out = new Float32Array(patches * EAT_PATCH * EAT_PATCH);
+  for (let token = 0, at = 0; token < patches; token++) {
+    const row = Math.floor(token / EAT_COLUMNS) * EAT_PATCH;
+    const column = (token % EAT_COLUMNS) * EAT_PATCH;
+    for (let t = row; t < row + EAT_PATCH; t++, at += EAT_PATCH) {
+      out.set(values.subarray(t * bins + column, t * bins + column + EAT_PATCH), at);
     }
   }
-  return { values: out, bands: 1, patches: rows * EAT_COLUMNS };
+  return { values: out, bands: 1, patches };
 }
+
+/** Frames [from, from + frames) as normalised patches. */
+export const eatPatches = (spectrogram: Spectrogram, from: number, frames: number): BandSequences =>
+  cutEatPatches(eatFeatures(spectrogram, from, frames));
 
 /** Tokens averaged over frequency: a row of D per step of time, appended at row `at`. */
 function placeRows(values: Float32Array, { tokens }: BandOutputs, width: number, at: number): void {

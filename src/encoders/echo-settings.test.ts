@@ -210,7 +210,10 @@ describe('a file with the weights', () => {
 
   it.each(fields)('says %o', async (changes) => {
     const exported = variant(changes);
-    const state = initialState({ shapes: parameterShapes(exported), teacherNames: [] }, values);
+    const state = initialState(
+      { shapes: parameterShapes(exported), trainedNames: [...values.keys()], teacherNames: [] },
+      values,
+    );
     const path = join(folder, `${Object.keys(changes).join()}.safetensors`);
     exportEncoder(state, exported, path, { weights: 'student' });
     const { depth: _, ...told } = changes;

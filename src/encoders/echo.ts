@@ -110,7 +110,7 @@ export function echoPatchTokens(scope: ParameterScope, config: EchoConfig, patch
 
 /**
  * Tokens with time positions [N, P, D] and band positions [N, 1, D] through CLS, all blocks and the final norm.
- * `length` names P + 1. Returns all tokens, CLS first, and every block's output and feed-forward output.
+ * `length` names P + 1. Returns all tokens, CLS first, the first block's input, and every block's output and feed-forward output.
  */
 export function echoTransformer(
   scope: ParameterScope,
@@ -118,16 +118,17 @@ export function echoTransformer(
   tokens: Tensor,
   bandPositions: Tensor,
   { length = 'length', fusedAttention }: GraphOptions & { length?: number | string } = {},
-): { output: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
+): { output: Tensor; embedded: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
-  let x = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
+  const embedded = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
+  let x = embedded;
   const layers: { output: Tensor; inner: Tensor }[] = [];
   for (let i = 0; i < depth; i++) {
     const block = postNormBlock(scope, blockNames(i), x, { heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention });
     layers.push(block);
     x = block.output;
   }
-  return { output: norm(scope, 'norm', x, EPSILON), layers };
+  return { output: norm(scope, 'norm', x, EPSILON), embedded, layers };
 }
 
 /**

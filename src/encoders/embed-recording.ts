@@ -40,7 +40,14 @@ const peakOf = (recordings: readonly Recording[]): number =>
     .reduce((most, samples) => samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), most), 0);
 
 /** `startSeconds` counts from the beginning of the recording, also where only a part of it is used. */
-export type EmbeddedSegment = { startSeconds: number; durationSeconds: number; vector: Float32Array; frames?: Frames };
+export type EmbeddedSegment = {
+  startSeconds: number;
+  durationSeconds: number;
+  vector: Float32Array;
+  frames?: Frames;
+  /** What a classifier says of the segment, averaged over its channels. */
+  logits?: Float32Array;
+};
 
 export type EmbeddedRecording = {
   name: string;
@@ -96,7 +103,8 @@ function joinChannels(parts: readonly Embedding[]): Embedding {
     bands.push(...shiftBands(part.bands, at));
     at += part.vector.length;
   }
-  return { vector, bands, ...(parts[0].frames && { frames: parts[0].frames }) };
+  const logits = parts[0].logits?.map((_, c) => parts.reduce((sum, part) => sum + (part.logits?.[c] ?? 0), 0) / parts.length);
+  return { vector, bands, ...(parts[0].frames && { frames: parts[0].frames }), ...(logits && { logits }) };
 }
 
 /** Segments whose embeddings are computed together; bounds memory on long recordings. */
@@ -132,10 +140,16 @@ export async function embedRecording(
     for (const [i, embedding] of (await embedSegments(encoder, batch, detail !== 'none')).entries()) {
       const { durationSeconds } = batch[i];
       const startSeconds = offset + batch[i].startSeconds;
-      const { vector, frames } = embedding;
+      const { vector, frames, logits } = embedding;
       bands = embedding.bands;
       if (frames && detail === 'sums') frameSums = addFrames(frameSums, frames);
-      embedded.push({ startSeconds, durationSeconds, vector, ...(detail === 'values' && { frames }) });
+      embedded.push({
+        startSeconds,
+        durationSeconds,
+        vector,
+        ...(detail === 'values' && { frames }),
+        ...(logits && { logits }),
+      });
     }
   }
   return {

@@ -2,6 +2,7 @@
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { InputError } from '../signal/errors.ts';
+import { eatTrunk, echoTrunk, fisherTrunk } from './band-trunks.ts';
 import { createEat, EAT_POSITIONS_KEY, type EatConfig, eatName, eatSizes } from './eat.ts';
 import { eatGraph } from './eat-transformer.ts';
 import { createEcho, type EchoConfig, echoGraph, echoSizes } from './echo.ts';
@@ -17,6 +18,8 @@ import {
 } from './family.ts';
 import { createFisher, FISHER_POSITION_GRID, FISHER_PREFIX, type FisherConfig, fisherSizes } from './fisher.ts';
 
+import { tunedFamily } from './tuned.ts';
+
 /** ECHO with a configuration of its own. Blocks behind the one that is pooled are none of it. */
 export const echoArchitecture = (config: EchoConfig): Architecture =>
   echoOf({ ...config, depth: echoPool(config)?.at(-1)?.layer ?? config.depth });
@@ -26,6 +29,7 @@ const echoOf = (config: EchoConfig): Architecture => ({
   config,
   graph: (scope, options) => echoGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEcho(id, fingerprint, config, program),
+  trunk: () => echoTrunk(config),
 });
 
 const POSITIONS_KEY = `${FISHER_PREFIX}.fixed_positional_encoder.positions`;
@@ -42,6 +46,7 @@ const fisherArchitecture = (config: FisherConfig): Architecture => ({
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
+  trunk: (weights) => fisherTrunk(config, fisherPositions(weights, config.width)),
 });
 
 const eatArchitecture = (config: EatConfig): Architecture => ({
@@ -49,6 +54,7 @@ const eatArchitecture = (config: EatConfig): Architecture => ({
   config,
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) => createEat(id, fingerprint, config, program),
+  trunk: () => eatTrunk(config),
 });
 
 /** Rows of the position tables that releases of EAT carry: 768 x 8 patches. FISHER's have 50 columns. */
@@ -69,7 +75,7 @@ function isEat(weights: StateDict): boolean {
 const mapValues = <A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-export const families: readonly Family[] = [
+const baseFamilies: readonly Family[] = [
   {
     name: 'echo',
     sizes: mapValues(echoSizes, echoArchitecture),
@@ -132,6 +138,8 @@ export const families: readonly Family[] = [
     },
   },
 ];
+
+export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];
 
 /** Weights under the names of the first family that knows them, and that family. */
 export function familyOf(

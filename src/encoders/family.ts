@@ -6,6 +6,7 @@ import type { ParameterScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import type { Trunk } from './trunk.ts';
+import type { TunedConfig } from './tuned.ts';
 import type { Encoder } from './types.ts';
 
 export type StateDict = ReadonlyMap<string, StoredTensor>;
@@ -27,17 +28,21 @@ export type ConfigHints = {
   tail?: 'overlap';
   /** Of which layers ECHO's embedding is made, with weights. */
   pool?: string;
+  /** Of a fine-tuned encoder, all that its shapes do not tell. */
+  tuned?: TunedConfig;
 };
 
 /** A family with its configuration fixed: ready to be compiled. */
 export type Architecture = {
   family: string;
   /** Plain settings, stored beside imported weights. */
-  config: Record<string, number | string>;
+  config: Readonly<Record<string, unknown>>;
   graph(scope: ParameterScope, options?: GraphOptions): Record<string, Tensor>;
   create(id: string, fingerprint: string, weights: StateDict, program: Program): Encoder;
+  /** Tensors that are read outside the graph (statistics of a front end), as random weights have them. */
+  frontEnd?: StateDict;
   /** How fine-tuning sees it. */
-  trunk?: Trunk;
+  trunk?(weights: StateDict): Trunk;
 };
 
 export type Family = {

@@ -1,7 +1,7 @@
 // FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
 import { add } from '../graph/elementwise.ts';
 import type { Program } from '../graph/runtime.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import type { Dim, Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
@@ -51,7 +51,7 @@ export const fisherTransformer = (
   config: FisherConfig,
   patches: Tensor,
   positions: Tensor,
-  options: GraphOptions = {},
+  options: GraphOptions & { length?: Dim } = {},
 ) => eatTransformer(scope, config, add(eatPatchTokens(scope, config, patches), positions), options);
 
 /** Frames used and frames fed for a spectrogram: cut to 1024, and in `rmis` mode padded to it. */

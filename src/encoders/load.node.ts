@@ -117,21 +117,32 @@ export function readCheckpoint(path: string, hints: ConfigHints = {}): Checkpoin
   return named(tensors, { ...(metadata.thrum !== undefined && storedHints(metadata.thrum, name)), ...hints });
 }
 
-const hintsSchema = z.object({
-  hints: z
+const hintsSchema: z.ZodType<ConfigHints> = z.object({
+  family: z.enum(families.map(({ name }) => name)).optional(),
+  heads: z.int().min(1).optional(),
+  bandBins: z.int().min(1).optional(),
+  lengthMode: z.enum(['readme', 'rmis']).optional(),
+  segmentFrames: z.int().min(1).optional(),
+  level: z.literal('removed').optional(),
+  levelWeight: z.number().min(0).optional(),
+  tail: z.literal('overlap').optional(),
+  pool: z.string().optional(),
+  tuned: z
     .object({
-      family: z.enum(families.map(({ name }) => name)).optional(),
-      heads: z.int().min(1).optional(),
-      bandBins: z.int().min(1).optional(),
-      lengthMode: z.enum(['readme', 'rmis']).optional(),
-      segmentFrames: z.int().min(1).optional(),
-      level: z.literal('removed').optional(),
-      levelWeight: z.number().min(0).optional(),
-      tail: z.literal('overlap').optional(),
-      pool: z.string().optional(),
+      base: z.object({ family: z.string(), hints: z.lazy(() => hintsSchema) }),
+      sampleRate: z.number().positive(),
+      cropSamples: z.int().min(1),
+      hopSamples: z.int().min(1),
+      mix: z.boolean(),
+      pooling: z.enum(['mean', 'attentive', 'cls']),
+      embedding: z.int().min(1).optional(),
+      segments: z.object({ heads: z.int().min(1), hidden: z.int().min(1) }).optional(),
+      labels: z.object({ names: z.array(z.string()).min(1), several: z.boolean() }).optional(),
     })
-    .default({}),
+    .optional(),
 });
+
+const settingsSchema = z.object({ hints: hintsSchema.default({}) });
 
 /** What `importWeights` wrote beside the weights. */
 function storedHints(json: string, name: string): ConfigHints {
@@ -141,7 +152,7 @@ function storedHints(json: string, name: string): ConfigHints {
   } catch {
     value = undefined;
   }
-  const parsed = hintsSchema.safeParse(value);
+  const parsed = settingsSchema.safeParse(value);
   if (!parsed.success)
     throw new InputError(`loadEncoder: the settings in ${name} are damaged; import the weights again`);
   return parsed.data.hints;
@@ -204,6 +215,14 @@ function findEncoder(spec: EncoderSpec): Found {
   const checkpoint = readCheckpoint(path, hints);
   const id = path === encoder ? basename(path) : name;
   return { id, architecture: recogniseWeights(checkpoint.weights, checkpoint.hints), weights: checkpoint.weights };
+}
+
+/** Weights and their architecture, which fine-tuning begins with. @throws InputError for an encoder without weights of its own */
+export function loadWeights(spec: EncoderSpec): { id: string; architecture: Architecture; weights: StateDict } {
+  const found = findEncoder(spec);
+  if ('architecture' in found) return found;
+  const why = 'parts' in found ? 'several heard as one; name one of them' : 'none';
+  throw new InputError(`loadEncoder: expected an encoder with weights, got ${spec.encoder}, which has ${why}`);
 }
 
 /** The architecture of a weights file with random weights in their place: `weights.safetensors@random`. */

@@ -17,7 +17,20 @@ export type Frames = {
   bands: Band[];
 };
 
-export type Embedding = { vector: Float32Array; bands: Band[]; frames?: Frames };
+export type Embedding = {
+  vector: Float32Array;
+  bands: Band[];
+  frames?: Frames;
+  /** Of an encoder that is a classifier: one for each of its labels. */
+  logits?: Float32Array;
+};
+
+/** What a classifier knows. */
+export type Labels = {
+  names: readonly string[];
+  /** Whether a recording may have several of them: probabilities are then those of each by itself. */
+  several: boolean;
+};
 
 export type EmbedOptions = {
   /** Also return features over time. */
@@ -29,6 +42,8 @@ export type Encoder = {
   readonly id: string;
   /** Changes with anything that changes embeddings: family, configuration, weights. Detectors remember it. */
   readonly fingerprint: string;
+  /** Present where the encoder is a classifier. */
+  readonly labels?: Labels;
   /** Embeds a recording of one channel. @throws InputError for several channels, samples that are not finite, or too few. */
   embed(recording: Recording, options?: EmbedOptions): Promise<Embedding>;
   /** The same for several recordings, of any rates and lengths; those of one shape share a run. */

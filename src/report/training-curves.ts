@@ -43,6 +43,13 @@ const is =
 /** In the order of the page. A number belongs to the first chart that matches. */
 const rules: readonly ChartRule[] = [
   { id: 'loss', title: 'Loss', matches: (key) => /loss$/i.test(key), smooth: true },
+  {
+    id: 'accuracy',
+    title: 'Accuracy',
+    matches: (key) => /accuracy$/i.test(key) && !/^(knn|probe)/i.test(key),
+    axis: 'linear',
+    smooth: true,
+  },
   { id: 'learning-rate', title: 'Learning rate', matches: is('learningRate'), axis: 'linear' },
   { id: 'decay', title: 'Teacher decay', matches: is('decay', 'teacherDecay'), axis: 'linear', digits: 7 },
   { id: 'gradient-norm', title: 'Gradient norm', matches: is('gradientNorm'), axis: 'log', smooth: true },

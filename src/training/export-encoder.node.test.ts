@@ -41,7 +41,7 @@ function pretraining(): TrainingState {
       return [name, golden ? toFloat32(golden) : new Float32Array(dims.reduce((a, b) => a * b, 1))];
     }),
   );
-  const state = initialState({ shapes: own, teacherNames }, values);
+  const state = initialState({ shapes: own, trainedNames: [...own.keys()], teacherNames }, values);
   for (const data of state.teacher.values()) for (let i = 0; i < data.length; i++) data[i] *= 0.9;
   return { ...state, step: 12 };
 }

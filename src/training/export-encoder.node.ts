@@ -3,9 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import type { Architecture, ConfigHints } from '../encoders/family.ts';
+import type { TunedConfig } from '../encoders/tuned.ts';
 import { sha256Of } from '../encoders/import.node.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
-import { fromFloat32AsF16, type StoredTensor } from '../graph/stored-tensor.ts';
+import { fromFloat32AsF16, type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { elementCount } from '../signal/typed-view.ts';
@@ -31,7 +32,8 @@ export type ExportedEncoder = {
 const HINTS = ['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'];
 
 /** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
-const hintsOf = ({ family, config }: Architecture): ConfigHints => {
+export const hintsOf = ({ family, config }: Architecture): ConfigHints => {
+  if (family === 'tuned') return { family, tuned: config as TunedConfig };
   const told = Object.entries(config).filter(([key]) => HINTS.includes(key));
   return { family, ...Object.fromEntries(told) };
 };
@@ -51,7 +53,8 @@ export function encoderTensors(
   for (const [name, shape] of parameterShapes(architecture)) {
     const teacher = weights === 'teacher' ? state.teacher.get(name) : undefined;
     if (weights === 'teacher' && !teacher) fromStudent.push(name);
-    const data = teacher ?? state.parameters.get(name);
+    const outside = architecture.frontEnd?.get(name);
+    const data = teacher ?? state.parameters.get(name) ?? (outside && toFloat32(outside));
     if (data?.length !== elementCount(shape)) {
       const found = data ? `${data.length} values` : 'none';
       throw new InputError(`exportEncoder: expected ${name} of shape [${shape}] in the training state, got ${found}`);
@@ -64,7 +67,13 @@ export function encoderTensors(
   return { tensors, fromStudent };
 }
 
-const sorted = (config: Architecture['config']): string => JSON.stringify(Object.entries(config).sort());
+/** JSON with keys in one order. */
+const sorted = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 
 /**
  * Writes the weights of the encoder alone, with what `--encoder FILE` needs to know of them.

@@ -5,7 +5,7 @@ import { createRandom } from '../signal/simulate/random.ts';
  * Initial values as EAT sets them: matrices normal with deviation 0.02 (`glorot`: sqrt(2 / (in + out)), with which an
  * encoder tells its inputs apart from the start), convolutions and patch embeddings uniform in
  * ±sqrt(6 / (in + out)) over the flattened kernel (Glorot & Bengio 2010), CLS tokens normal with deviation 1 (0.02 in
- * ECHO, whose positions reach CLS too), gains 1, biases 0. Deterministic by seed and name.
+ * ECHO, whose positions reach CLS too), gains and running variances 1, biases 0. Deterministic by seed and name.
  */
 export function initialParameters(
   shapes: ReadonlyMap<string, readonly number[]>,
@@ -27,7 +27,7 @@ export function initialParameters(
       const deviation = Math.sqrt(2 / (shape[0] + shape[1]));
       for (let i = 0; i < size; i++) values[i] = stream.gaussian(0, deviation);
     } else if (shape.length === 2) for (let i = 0; i < size; i++) values[i] = stream.gaussian(0, 0.02);
-    else if (name.endsWith('weight')) values.fill(1);
+    else if (/weight$|running_var$/.test(name)) values.fill(1);
     parameters.set(name, values);
   }
   return parameters;

@@ -61,7 +61,7 @@ const recipeFor = (batch: number, changes = {}) =>
     ...changes,
   });
 
-const run = (store: RunStore, changes: Partial<LoopOptions>) =>
+const run = (store: RunStore, changes: Partial<LoopOptions<Clip>>) =>
   train({
     recipe: recipeFor(4),
     steps: 6,

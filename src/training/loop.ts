@@ -6,7 +6,7 @@ import { createRandom } from '../signal/simulate/random.ts';
 import type { Clip } from './data/types.ts';
 import { defaultSyncEvery, type Exchange } from './exchange.ts';
 import { initialParameters } from './initialise.ts';
-import type { Recipe } from './recipes/types.ts';
+import type { BatchPlan, Recipe } from './recipes/types.ts';
 import { compileStep, type Gradients, initialState, type TrainingState, type TrainingStep } from './step.ts';
 
 /** Where a run keeps what it has reached. */
@@ -16,14 +16,14 @@ export type RunStore = {
   log(record: Record<string, number>): void;
 };
 
-export type LoopOptions = {
-  recipe: Recipe;
+export type LoopOptions<C> = {
+  recipe: Recipe<C>;
   steps: number;
   seed: number;
   /** Micro-batches whose gradients are averaged for one step. */
   accumulate: number;
   /** Batches of `batch` clips: the first from clip number `from` on, each next one `stride` clips after the one before. */
-  clips(from: number, batch: number, stride: number): AsyncIterable<{ clips: readonly Clip[] }>;
+  clips(from: number, batch: number, stride: number): AsyncIterable<{ clips: readonly C[] }>;
   store: RunStore;
   logEvery: number;
   saveEvery: number;
@@ -55,11 +55,13 @@ function scale(values: Gradients, factor: number): void {
 }
 
 /** Programs by kind of batch; their parameters are the same. */
-function createPrograms(recipe: Recipe, runtime: RuntimeOptions) {
+function createPrograms<C>(recipe: Recipe<C>, runtime: RuntimeOptions) {
   const compiled = new Map<string, Promise<TrainingStep>>();
   return {
-    of(plan: ReturnType<Recipe['plan']>): Promise<TrainingStep> {
-      const found = compiled.get(plan.key) ?? compileStep(plan.graph(graphOptions(runtime)), recipe.adamW, runtime);
+    of(plan: BatchPlan<C>): Promise<TrainingStep> {
+      const found =
+        compiled.get(plan.key) ??
+        compileStep(plan.graph(graphOptions(runtime)), recipe.adamW, runtime, recipe.parameters);
       compiled.set(plan.key, found);
       return found;
     },
@@ -70,6 +72,13 @@ function createPrograms(recipe: Recipe, runtime: RuntimeOptions) {
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Parameters before the first step: those that a recipe begins with, the others drawn from the seed. */
+function startingPoint<C>(recipe: Recipe<C>, shapes: ReadonlyMap<string, readonly number[]>, seed: number) {
+  const drawn = initialParameters(shapes, seed, recipe.tokenDeviation, recipe.matrices);
+  for (const [name, values] of recipe.initial?.(shapes, seed) ?? []) if (shapes.has(name)) drawn.set(name, values);
+  return drawn;
+}
 
 /** Values of several micro-batches, averaged name by name. */
 function averaged(records: readonly Record<string, number>[]): Record<string, number> {
@@ -82,7 +91,7 @@ function averaged(records: readonly Record<string, number>[]): Record<string, nu
  * processes each takes every `world`-th batch, and random numbers of its own; rank 0 has those of a process by itself.
  * @throws InputError where the loss is no longer a finite number: the last checkpoint stays
  */
-export async function train(options: LoopOptions): Promise<LoopEnd> {
+export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd> {
   const { recipe, steps, seed, accumulate, store, logEvery, saveEvery } = options;
   const { exchange, syncEvery = defaultSyncEvery } = options;
   const { world, rank } = exchange ?? { world: 1, rank: 0 };
@@ -91,9 +100,7 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
   try {
     const first = recipe.plan(randomOf(1));
     const program = await programs.of(first);
-    const state =
-      store.load() ??
-      initialState(program, initialParameters(program.shapes, seed, recipe.tokenDeviation, recipe.matrices));
+    const state = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
     if (state.step >= steps) return { state, reason: 'finished' };
     const perStep = recipe.batch * accumulate;
     const from = (state.step * accumulate * world + rank) * recipe.batch;
@@ -107,22 +114,25 @@ export async function train(options: LoopOptions): Promise<LoopEnd> {
         const step = await programs.of(plan);
         let sum: Gradients | undefined;
         const records: Record<string, number>[] = [];
+        const buffers = new Map<string, Float32Array>();
         for (let micro = 0; micro < accumulate; micro++) {
           const next = await stream.next();
           if (next.done) throw new InputError(`train: the clips ended at step ${number}; the sources must not end`);
-          const { watched, gradients } = await step.gradients(state, plan.feeds(next.value.clips, random));
+          const { watched, gradients, ...kept } = await step.gradients(state, plan.feeds(next.value.clips, random));
           if (!Number.isFinite(watched.loss)) {
             throw new InputError(
               `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
             );
           }
           records.push(watched);
+          for (const [name, values] of kept.buffers) buffers.set(name, values);
           if (sum) accumulateInto(sum, gradients);
           else sum = gradients;
         }
         scale(sum as Gradients, 1 / accumulate);
         const scalars = recipe.scalars(number);
         const gradientNorm = await step.update(state, sum as Gradients, scalars);
+        for (const [name, values] of buffers) state.parameters.set(name, values);
         if (!Number.isFinite(gradientNorm)) {
           throw new InputError(
             `train: the gradients of step ${number} are not finite; the checkpoint before it is kept; start a new run with a lower learning rate`,

@@ -12,7 +12,10 @@ import { initialState } from './step.ts';
 
 const architecture = namedArchitectures.get('echo-tiny') as Architecture;
 const shapes = parameterShapes(architecture);
-const state = initialState({ shapes, teacherNames: [] }, initialParameters(shapes, 3, 0.02));
+const state = initialState(
+  { shapes, trainedNames: [...shapes.keys()], teacherNames: [] },
+  initialParameters(shapes, 3, 0.02),
+);
 
 let folder: WavFolder;
 beforeAll(() => {

@@ -4,13 +4,28 @@ import { gradients, topologicalOrder } from '../graph/gradients.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { loadProgram } from '../graph/program.ts';
 import { type Feeds, float32, type Program, type RuntimeOptions, type Value } from '../graph/runtime.ts';
-import { input, parameter, type Tensor } from '../graph/tensor.ts';
+import { constant, input, parameter, type Tensor } from '../graph/tensor.ts';
 import { parametersOf } from '../nn/parameters.ts';
 import { type AdamWConfig, adamW, clipFactor, globalNorm, movingAverage } from './optimiser.ts';
 import { TEACHER_PREFIX } from './self-distillation.ts';
 
 /** A graph to train: a scalar loss, and scalars worth watching. */
-export type Trainable = { loss: Tensor; watched: Readonly<Record<string, Tensor>> };
+export type Trainable = {
+  loss: Tensor;
+  watched: Readonly<Record<string, Tensor>>;
+  /** Next values of parameters that no gradient changes: running statistics, by name. */
+  buffers?: ReadonlyMap<string, Tensor>;
+};
+
+/** Which parameters a step changes, and how fast. */
+export type StepOptions = {
+  /** Whether a parameter stays as it is; none do by default. */
+  frozen?(name: string): boolean;
+  /** Factor on the learning rate of a parameter; 1 by default. */
+  rate?(name: string): number;
+  /** Whether weight decay applies to a parameter; to all by default. */
+  decays?(name: string): boolean;
+};
 
 /** Everything that a step changes. Names are those of the checkpoint's parameters. */
 export type TrainingState = {
@@ -33,14 +48,26 @@ export type UpdateScalars = {
   decay: number;
 };
 
-export type StepResult = { watched: Record<string, number>; gradientNorm: number };
+/** What one batch says: nothing is changed by it yet. */
+export type BatchResult = {
+  watched: Record<string, number>;
+  gradients: Gradients;
+  /** Values of the buffers after this batch. */
+  buffers: ReadonlyMap<string, Float32Array>;
+};
 
-export type TrainingStep = {
-  /** Shapes of the student's parameters, decoder included, and names of the teacher's. */
+/** What a state holds. */
+export type StateNames = {
+  /** Shapes of all parameters but the teacher's: decoder, frozen ones and buffers included. */
   shapes: ReadonlyMap<string, readonly number[]>;
+  /** Those of them that gradients change. */
+  trainedNames: readonly string[];
   teacherNames: readonly string[];
+};
+
+export type TrainingStep = StateNames & {
   /** Loss and gradients of one batch; the state is not changed. */
-  gradients(state: TrainingState, batch: Feeds): Promise<{ watched: Record<string, number>; gradients: Gradients }>;
+  gradients(state: TrainingState, batch: Feeds): Promise<BatchResult>;
   /** Applies gradients: clipping, AdamW, teacher. The state is changed in place. Returns the norm before clipping. */
   update(state: TrainingState, gradients: Gradients, scalars: UpdateScalars): Promise<number>;
   release(): Promise<void>;
@@ -52,12 +79,11 @@ const scalarNames = ['learningRate', 'weightDecay', 'clipNorm', 'decay', 'correc
 
 /** The update as a graph: inputs are parameters, moments, gradients, teacher and scalars; outputs their next values. */
 function updateOutputs(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  teacherNames: readonly string[],
+  { shapes, trainedNames: names, teacherNames }: StateNames,
   config: AdamWConfig,
+  { rate, decays }: StepOptions,
 ): Record<string, Tensor> {
   const scalars = Object.fromEntries(scalarNames.map((name) => [name, input(name, [])]));
-  const names = [...shapes.keys()];
   const named = (prefix: string) =>
     new Map(names.map((name) => [name, input(`${prefix}${name}`, shapes.get(name) as readonly number[])]));
   const [raw, first, second] = [named('gradient.'), named('first.'), named('second.')];
@@ -70,9 +96,10 @@ function updateOutputs(
       first: first.get(name) as Tensor,
       second: second.get(name) as Tensor,
     };
+    const speed = rate?.(name) ?? 1;
     const next = adamW(state, mul(raw.get(name) as Tensor, factor), config, {
-      learningRate: scalars.learningRate,
-      weightDecay: scalars.weightDecay,
+      learningRate: speed === 1 ? scalars.learningRate : mul(scalars.learningRate, speed),
+      weightDecay: decays?.(name) === false ? constant([0], []) : scalars.weightDecay,
       correction1: scalars.correction1,
       correction2: scalars.correction2,
     });
@@ -98,39 +125,51 @@ const feedsOf = (
 
 const scalarOf = (value: Value): number => Number((value.data as Float32Array)[0]);
 
-/** Compiles the programs of a step. Parameters named `teacher.…` belong to the teacher, all others are trained. */
+/**
+ * Compiles the programs of a step. Parameters named `teacher.…` belong to the teacher; of the others, all that the loss
+ * depends on are trained, unless they are frozen or a buffer.
+ */
 export async function compileStep(
   graph: Trainable,
   config: AdamWConfig,
   runtime: RuntimeOptions = {},
+  options: StepOptions = {},
 ): Promise<TrainingStep> {
-  const all = parametersOf([graph.loss, ...Object.values(graph.watched)]);
+  const { loss, watched, buffers = new Map<string, Tensor>() } = graph;
+  const all = parametersOf([loss, ...Object.values(watched), ...buffers.values()]);
   const shapes = new Map([...all].filter(([name]) => !name.startsWith(TEACHER_PREFIX)));
   const teacherNames = [...all.keys()]
     .filter((name) => name.startsWith(TEACHER_PREFIX))
     .map((name) => name.slice(TEACHER_PREFIX.length));
-  const parameters = parameterTensors([graph.loss], shapes);
-  const found = gradients(graph.loss, [...parameters.values()]);
-  const gradientOutputs = Object.fromEntries([...parameters.keys()].map((name, i) => [`gradient.${name}`, found[i]]));
+  const parameters = parameterTensors([loss], (name) => {
+    return shapes.has(name) && !buffers.has(name) && !options.frozen?.(name);
+  });
+  const trainedNames = [...parameters.keys()];
+  const found = gradients(loss, [...parameters.values()]);
+  const gradientOutputs = Object.fromEntries(trainedNames.map((name, i) => [`gradient.${name}`, found[i]]));
+  const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
   const load = (outputs: Record<string, Tensor>): Promise<Program> => loadProgram(toOnnx({ outputs }).bytes, runtime);
-  const gradientProgram = await load({ loss: graph.loss, ...graph.watched, ...gradientOutputs });
-  const updateProgram = await load(updateOutputs(shapes, teacherNames, config));
+  const gradientProgram = await load({ loss, ...watched, ...bufferOutputs, ...gradientOutputs });
+  const names = { shapes, trainedNames, teacherNames };
+  const updateProgram = await load(updateOutputs(names, config, options));
+  const trained = (values: ReadonlyMap<string, Float32Array>) =>
+    new Map(trainedNames.map((name) => [name, values.get(name) as Float32Array]));
 
   return {
-    shapes,
-    teacherNames,
+    ...names,
     async gradients(state, batch) {
       const results = await gradientProgram.run({
         ...batch,
         ...feedsOf(state.parameters, shapes),
         ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
       });
-      const watched = Object.fromEntries(
-        ['loss', ...Object.keys(graph.watched)].map((name) => [name, scalarOf(results[name])]),
-      );
-      const own: Gradients = new Map();
-      for (const name of shapes.keys()) own.set(name, results[`gradient.${name}`].data as Float32Array);
-      return { watched, gradients: own };
+      const values = (names: Iterable<string>, prefix: string) =>
+        new Map(Array.from(names, (name) => [name, results[`${prefix}${name}`].data as Float32Array]));
+      return {
+        watched: Object.fromEntries(['loss', ...Object.keys(watched)].map((name) => [name, scalarOf(results[name])])),
+        gradients: values(trainedNames, 'gradient.'),
+        buffers: values(buffers.keys(), 'buffer.'),
+      };
     },
     async update(state, own, scalars) {
       const t = state.step + 1;
@@ -140,7 +179,7 @@ export async function compileStep(
         correction2: 1 - config.beta2 ** t,
       };
       const results = await updateProgram.run({
-        ...feedsOf(state.parameters, shapes),
+        ...feedsOf(trained(state.parameters), shapes),
         ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
         ...feedsOf(state.first, shapes, 'first.'),
         ...feedsOf(state.second, shapes, 'second.'),
@@ -148,7 +187,7 @@ export async function compileStep(
         ...Object.fromEntries(scalarNames.map((name) => [name, float32(Float32Array.of(numbers[name]), [])])),
       });
       const next = (name: string): Float32Array => results[`next.${name}`].data as Float32Array;
-      for (const name of shapes.keys()) {
+      for (const name of trainedNames) {
         state.parameters.set(name, next(name));
         state.first.set(name, next(`first.${name}`));
         state.second.set(name, next(`second.${name}`));
@@ -163,27 +202,21 @@ export async function compileStep(
   };
 }
 
-/** The tensors of the parameters, by name. */
-function parameterTensors(
-  outputs: readonly Tensor[],
-  shapes: ReadonlyMap<string, readonly number[]>,
-): Map<string, Tensor> {
+/** The tensors of the wanted parameters, by name. */
+function parameterTensors(outputs: readonly Tensor[], wanted: (name: string) => boolean): Map<string, Tensor> {
   const found = new Map<string, Tensor>();
   for (const node of topologicalOrder(outputs)) {
-    if (node.op === 'Parameter' && shapes.has(node.name as string)) found.set(node.name as string, node.outputs[0]);
+    if (node.op === 'Parameter' && wanted(node.name as string)) found.set(node.name as string, node.outputs[0]);
   }
   return found;
 }
 
 /** A state before the first step: teacher equal to the student, moments zero. */
-export function initialState(
-  step: Pick<TrainingStep, 'shapes' | 'teacherNames'>,
-  parameters: ReadonlyMap<string, Float32Array>,
-): TrainingState {
+export function initialState(step: StateNames, parameters: ReadonlyMap<string, Float32Array>): TrainingState {
   const copies = (names: Iterable<string>) =>
     new Map(Array.from(names, (name) => [name, (parameters.get(name) as Float32Array).slice()]));
   const zeros = () =>
-    new Map(Array.from(step.shapes.keys(), (name) => [name, new Float32Array(parameters.get(name)?.length ?? 0)]));
+    new Map(step.trainedNames.map((name) => [name, new Float32Array(parameters.get(name)?.length ?? 0)]));
   return {
     step: 0,
     parameters: copies(step.shapes.keys()),

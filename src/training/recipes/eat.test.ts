@@ -128,7 +128,7 @@ describe('exportEncoder', () => {
     const all = [...parametersOf([graph().loss])];
     const shapes = new Map(all.filter(([name]) => !name.startsWith(TEACHER_PREFIX)));
     const teacherNames = all.flatMap(([name]) => (shapes.has(name) ? [] : [name.slice(TEACHER_PREFIX.length)]));
-    return initialState({ shapes, teacherNames }, initialParameters(shapes, 3, 1));
+    return initialState({ shapes, trainedNames: [...shapes.keys()], teacherNames }, initialParameters(shapes, 3, 1));
   }
 
   it('writes an EAT that is known as one, although it is as narrow as FISHER', async () => {
