@@ -65,6 +65,24 @@ describe('thrum data generate', () => {
     expect(content('one')).not.toBe(content('three'));
   });
 
+  it('writes the development machines of DCASE with as many training clips as asked for', () => {
+    const args = ['--set', 'development', '--train', '4+1', '--per-class', '1', '--seconds', '0.1', '--out', 'dcase'];
+    expect(output(data('generate', 'dcase2023', ...args))).toMatch(/^dcase2023: 63 files/);
+    expect(readdirSync(at('dcase', 'dcase2023'))).toEqual(['dev_data', 'thrum-generated.json']);
+    expect(readdirSync(at('dcase', 'dcase2023', 'dev_data', 'fan', 'train'))).toHaveLength(5);
+    expect(refusal(data('generate', 'dcase2023', '--out', 'x', '--train', '5-1'), 2)).toMatch(
+      /--train: expected clips such as 990\+10, got 5-1/,
+    );
+    expect(refusal(data('generate', 'dcase2023', '--out', 'x', '--set', 'dev'), 2)).toMatch(/--set: expected one of/);
+    expect(refusal(data('generate', 'fsdd', '--out', 'x', '--train', '5'), 2)).toMatch(
+      /--train: only for dcase2020 to dcase2025, not for fsdd/,
+    );
+    expect(refusal(data('generate', 'dcase2020', '--out', 'y', '--train', '4+1'), 1)).toMatch(
+      /dcase2020 has no domains/,
+    );
+    expect(existsSync(at('x'))).toBe(false);
+  });
+
   it('refuses what it cannot do', () => {
     expect(refusal(data('generate', 'fsdd'), 2)).toMatch(/expected --out DIR/);
     expect(refusal(data('generate', '--out', 'x'), 2)).toMatch(/expected at least one data set/);

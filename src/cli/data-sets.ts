@@ -1,11 +1,12 @@
 // thrum data list, thrum data generate: the data sets that Thrum knows, and small ones made up in their layout.
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { dcaseDataSets } from '../evaluation/datasets/dcase.ts';
 import { generatedMarker } from '../evaluation/datasets/generated-marker.ts';
 import { dataSetById, dataSets } from '../evaluation/datasets/registry.ts';
 import type { DataSet, GeneratedFile, GenerateOptions } from '../evaluation/datasets/types.ts';
 import { systemReason } from '../signal/system-error.node.ts';
-import { flag, InputError, number, type Options, required, UsageError } from './command.ts';
+import { choice, flag, InputError, number, type Options, required, text, UsageError } from './command.ts';
 import { print, writeFileSafely } from './output.ts';
 import { version } from './version.ts';
 
@@ -42,6 +43,15 @@ function describe({ id, title, source, licence, sampleRate, seconds, layout, ...
   for (const line of layout.split('\n')) print(`    ${line}`);
 }
 
+/** `990+10`: training clips of the source and of the target domain; the second number may be left out. */
+function trainingClips(options: Options): GenerateOptions['train'] {
+  const given = text(options, 'train');
+  if (given === undefined) return undefined;
+  const [, source, target = '0'] = /^(\d+)(?:\+(\d+))?$/.exec(given) ?? [];
+  if (source === undefined) throw new UsageError(`--train: expected clips such as 990+10, got ${given}`);
+  return { source: Number(source), target: Number(target) };
+}
+
 /** Writes OUT/ID/… for each data set, and in it the marker that says it was made up. */
 export function generateData(ids: readonly string[], options: Options): number {
   if (ids.length === 0) throw new UsageError('expected at least one data set (thrum data list shows them)');
@@ -49,12 +59,21 @@ export function generateData(ids: readonly string[], options: Options): number {
   const seed = number(options, 'seed', { integer: true });
   const perClass = number(options, 'per-class', { min: 1, integer: true });
   const seconds = number(options, 'seconds', { above: 0 });
+  const train = trainingClips(options);
+  const set = choice(options, 'set', ['development', 'evaluation']);
+  const sets = ids.map(dataSetById);
+  const other = sets.find((dataSet) => !dcaseDataSets.includes(dataSet));
+  if ((train || set) && other) {
+    throw new UsageError(`--${train ? 'train' : 'set'}: only for dcase2020 to dcase2025, not for ${other.id}`);
+  }
   const settings = {
+    ...(train && { train }),
+    ...(set && { set }),
     ...(seed !== undefined && { seed }),
     ...(perClass !== undefined && { perClass }),
     ...(seconds !== undefined && { seconds }),
   };
-  for (const dataSet of ids.map(dataSetById)) writeDataSet(dataSet, join(out, dataSet.id), settings);
+  for (const dataSet of sets) writeDataSet(dataSet, join(out, dataSet.id), settings);
   return 0;
 }
 

@@ -35,7 +35,7 @@ export function labelsFromFolders(paths: readonly string[]): Naming {
 }
 
 /** Cells of a line; a cell in quotes may hold separators, and quotes doubled. */
-const cellsOf = (line: string): string[] =>
+export const cellsOf = (line: string): string[] =>
   [...line.matchAll(/(?:^|[,;\t])(?: *"((?:[^"]|"")*)" *(?=[,;\t]|$)|([^,;\t]*))/g)].map(
     ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.trim(),
   );

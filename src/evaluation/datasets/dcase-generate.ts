@@ -2,10 +2,12 @@
 import { InputError } from '../../signal/errors.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import { type MachineName, machines } from '../../signal/simulate/index.ts';
+import { createRandom } from '../../signal/simulate/random.ts';
 import { baseName } from '../files/folder.ts';
 import { groupBy } from '../group-by.ts';
+import { conditionOf, heardPoint } from './dcase-conditions.ts';
 import type { DcaseEdition } from './dcase-editions.ts';
-import { type PlannedClip, planDcase } from './dcase-plan.ts';
+import { type DcaseAmount, type PlannedClip, planDcase } from './dcase-plan.ts';
 import { recordClass, textFile, withinFullScale } from './simulated.ts';
 import type { GeneratedFile, GenerateOptions } from './types.ts';
 
@@ -48,15 +50,31 @@ const STAND_INS: Readonly<Record<string, MachineName>> = {
   ToyRCCar: 'gearbox',
 };
 
-type Take = Pick<PlannedClip, 'path' | 'machine' | 'section' | 'domain' | 'anomalous' | 'number'>;
+type Take = Pick<PlannedClip, 'path' | 'machine' | 'section' | 'domain' | 'anomalous' | 'number' | 'condition'>;
 
-/** Anomalies take the faults of the machine in turn. */
+/** From what can just be heard in most machines to what cannot be missed. */
+const SEVERITY = [0.3, 1] as const;
+
+/** Faults in turn; every round starts with another one, so that no fault keeps to one operating condition. */
+const faultOf = (faults: readonly string[], number: number): string =>
+  faults[(number + Math.floor(number / faults.length)) % faults.length];
+
+/** One clip: under its operating condition, and where it is anomalous with a fault of a severity of its own. */
 function record(edition: DcaseEdition, clip: Take, seed: number, seconds: number): GeneratedFile {
   const machine = STAND_INS[clip.machine] ?? 'fan';
-  const { faults } = machines[machine];
-  const fault = clip.anomalous ? faults[clip.number % faults.length] : 'normal';
+  const { faults, speedSpread } = machines[machine];
+  const take = createRandom(`${seed}/${clip.path}`);
+  const point =
+    clip.condition === undefined
+      ? {}
+      : heardPoint(clip.machine, clip.condition, speedSpread, take.fork('operating point'));
   const recording = recordClass(
-    { machine, fault, severity: 0.8 },
+    {
+      machine,
+      fault: clip.anomalous ? faultOf(faults, clip.number) : 'normal',
+      severity: take.fork('severity').uniform(...SEVERITY),
+      ...point,
+    },
     {
       seed: `${seed}/${clip.path}`,
       machineSeed: `${seed}/${edition.year}/${clip.machine}/${clip.section}`,
@@ -110,26 +128,48 @@ function* supplementalFiles(edition: DcaseEdition, clips: readonly PlannedClip[]
     if (seen.has(folder)) continue;
     seen.add(folder);
     const path = `${folder}/supplemental/section_${clip.section}_machine_0001.wav`;
-    yield record(edition, { ...clip, path, domain: 'source', anomalous: false }, seed, seconds);
+    const condition = conditionOf(clip.machine, 'source', 0);
+    yield record(edition, { ...clip, path, domain: 'source', anomalous: false, condition }, seed, seconds);
+  }
+}
+
+function checkAmount({ year }: DcaseEdition, { perClass, train }: DcaseAmount): void {
+  if (!Number.isInteger(perClass) || perClass < 1) {
+    throw new InputError(`generate: expected perClass of 1 or more, got ${perClass} (dcase${year})`);
+  }
+  if (!train) return;
+  const { source, target } = train;
+  if (!Number.isInteger(source) || source < 1 || !Number.isInteger(target) || target < 0) {
+    throw new InputError(
+      `generate: expected at least one training clip of the source domain and a whole number of the target domain, got ${source} and ${target} (dcase${year})`,
+    );
+  }
+  if (year === 2020 && target > 0) {
+    throw new InputError(
+      `generate: expected no training clips of the target domain, got ${target}; dcase2020 has no domains`,
+    );
   }
 }
 
 /**
  * All machines and sections of a year, as the organisers' baselines lay them out (`dev_data`, `eval_data`), and the
- * ground truth of the evaluation set.
+ * ground truth of the evaluation set. Every operating condition of a machine has a speed and a load of its own, named or
+ * not; anomalies are of severities from 0.3 to 1.
  * - `perClass`: normal (and as many anomalous) test clips per section and domain, 3 by default.
+ * - `train`: training clips per section; twice `perClass` of the source and two thirds of it of the target by default.
+ * - `set`: one set of machines alone.
  * - `seconds`: 1 by default.
- * @throws InputError for `perClass` below 1 or not whole, and for a length that cannot be simulated.
+ * @throws InputError for numbers of clips that are not whole or too small, target clips in 2020, and for a length that
+ * cannot be simulated.
  */
 export function* generateDcase(edition: DcaseEdition, options: GenerateOptions = {}): Iterable<GeneratedFile> {
-  const { seed = 0, perClass = 3, seconds = 1 } = options;
-  if (!Number.isInteger(perClass) || perClass < 1) {
-    throw new InputError(`generate: expected perClass of 1 or more, got ${perClass} (dcase${edition.year})`);
-  }
-  const clips = planDcase(edition, perClass, seed);
+  const { seed = 0, perClass = 3, seconds = 1, train, set } = options;
+  checkAmount(edition, { perClass, train });
+  const clips = planDcase(edition, { perClass, train, set }, seed);
   for (const clip of clips) yield record(edition, clip, seed, seconds);
   if (edition.year === 2025) yield* supplementalFiles(edition, clips, seed, seconds);
   const hidden = clips.filter(({ set, split }) => set === 'evaluation' && split === 'test');
+  if (hidden.length === 0) return;
   yield listFile(edition, hidden);
   if (edition.year > 2020) yield* truthFiles(edition, hidden);
 }

@@ -2,7 +2,9 @@
 import { createRandom, type Random } from '../../signal/simulate/random.ts';
 import type { Domain } from '../dcase/names.ts';
 import type { DcaseSet } from '../dcase/years.ts';
+import { attributesOf, conditionOf } from './dcase-conditions.ts';
 import type { DcaseEdition } from './dcase-editions.ts';
+import type { GenerateOptions } from './types.ts';
 
 export type PlannedClip = {
   path: string;
@@ -14,43 +16,31 @@ export type PlannedClip = {
   anomalous: boolean;
   /** Number within its section, split, domain and class, from 0. */
   number: number;
+  /** What it is recorded under, whether the name tells or not. None in 2020. */
+  condition?: string;
   /** Name that tells everything, without `.wav`; the file name itself except in evaluation test sets. */
   longName: string;
 };
 
 type Clip = Omit<PlannedClip, 'path' | 'longName'>;
 
-type Parameter = { name: string; source: readonly string[]; target: readonly string[] };
-
-/** Operating conditions as the names give them; those of machines not listed are invented. */
-const PARAMETERS: Readonly<Record<string, Parameter>> = {
-  ToyCar: { name: 'car', source: ['A1_spd_28V_mic_1', 'B1_spd_31V_mic_1'], target: ['C1_spd_40V_mic_2'] },
-  bearing: { name: 'vel', source: ['6', '10', '14'], target: ['2', '24'] },
-  fan: { name: 'm-n', source: ['W', 'X'], target: ['Y', 'Z'] },
-  slider: { name: 'vel', source: ['300', '500'], target: ['400'] },
-  valve: { name: 'pat', source: ['00', '01'], target: ['02'] },
-};
-const OTHER: Parameter = { name: 'spd', source: ['1', '2'], target: ['3'] };
-
 /** Years whose hidden test names carry the number of the full name; in the others both are counted apart. */
 const SAME_NUMBER = new Set([2021, 2022, 2024]);
 
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
-function attributesOf({ year, hidden }: DcaseEdition, { machine, split, domain, number }: Clip): string {
+function attributeEnding({ year, hidden }: DcaseEdition, { machine, split, condition }: Clip): string {
   if (hidden.includes(machine)) return '_noAttribute';
   // In 2021 only the names of training clips tell the conditions.
-  if (year === 2021 && split === 'test') return '';
-  const parameter = PARAMETERS[machine] ?? OTHER;
-  const values = parameter[domain];
-  return `_${parameter.name}_${values[number % values.length]}`;
+  if (condition === undefined || (year === 2021 && split === 'test')) return '';
+  return `_${attributesOf(machine, condition)}`;
 }
 
 function longNameOf(edition: DcaseEdition, clip: Clip, number: number): string {
   const { section, domain, split, anomalous } = clip;
   const status = anomalous ? 'anomaly' : 'normal';
   if (edition.year === 2020) return `${status}_${section}_${padded(number, 8)}`;
-  const attributes = attributesOf(edition, clip);
+  const attributes = attributeEnding(edition, clip);
   return `section_${section}_${domain}_${split}_${status}_${padded(number, 4)}${attributes}`;
 }
 
@@ -85,32 +75,41 @@ function named(edition: DcaseEdition, clips: readonly Clip[]): PlannedClip[] {
 
 type Count = { split: 'train' | 'test'; domain: Domain; anomalous: boolean; count: number };
 
+export type DcaseAmount = Required<Pick<GenerateOptions, 'perClass'>> & Pick<GenerateOptions, 'train' | 'set'>;
+
 /** 2020 knows no target domain; training clips are normal, and few of them are of the target domain. */
-function countsOf({ year }: DcaseEdition, perClass: number): Count[] {
+function countsOf({ year }: DcaseEdition, { perClass, train }: DcaseAmount): Count[] {
   const domains: Domain[] = year === 2020 ? ['source'] : ['source', 'target'];
-  const train = domains.map((domain): Count => {
-    const count = domain === 'source' ? 2 * perClass : Math.ceil((2 * perClass) / 3);
-    return { split: 'train', domain, anomalous: false, count };
-  });
+  const learned = train ?? { source: 2 * perClass, target: Math.ceil((2 * perClass) / 3) };
   const test = [false, true].flatMap((anomalous) =>
     domains.map((domain): Count => ({ split: 'test', domain, anomalous, count: perClass })),
   );
-  return [...train, ...test];
+  return [
+    ...domains.map((domain): Count => ({ split: 'train', domain, anomalous: false, count: learned[domain] })),
+    ...test,
+  ];
 }
 
 /**
- * Clips of all machines and sections of a year. Of each section: `perClass` normal and as many anomalous test clips per
- * domain, twice as many normal training clips of the source and two thirds as many of the target domain.
+ * Clips of all machines and sections of a year, or of one of its sets. Of each section: `perClass` normal and as many
+ * anomalous test clips per domain, and normal training clips: as `train` says, or twice as many of the source and two
+ * thirds as many of the target domain.
  */
-export function planDcase(edition: DcaseEdition, perClass: number, seed: number): PlannedClip[] {
-  const sets = (['development', 'evaluation'] as const).flatMap((set) =>
-    Object.entries(edition.sections[set]).flatMap(([machine, sections]) =>
-      sections.map((section) => ({ set, machine, section })),
-    ),
-  );
+export function planDcase(edition: DcaseEdition, amount: DcaseAmount, seed: number): PlannedClip[] {
+  const sets = (['development', 'evaluation'] as const)
+    .filter((set) => set === (amount.set ?? set))
+    .flatMap((set) =>
+      Object.entries(edition.sections[set]).flatMap(([machine, sections]) =>
+        sections.map((section) => ({ set, machine, section })),
+      ),
+    );
   return sets.flatMap((where) => {
-    const clips = countsOf(edition, perClass).flatMap(({ count, ...kind }) =>
-      Array.from({ length: count }, (_, number): Clip => ({ ...where, ...kind, number })),
+    const clips = countsOf(edition, amount).flatMap(({ count, ...kind }) =>
+      Array.from({ length: count }, (_, number): Clip => {
+        const clip = { ...where, ...kind, number };
+        if (edition.year === 2020) return clip;
+        return { ...clip, condition: conditionOf(where.machine, kind.domain, number) };
+      }),
     );
     const order = createRandom(`${seed}/${edition.year}/${where.machine}/${where.section}`);
     return named(edition, shuffled(clips, order));

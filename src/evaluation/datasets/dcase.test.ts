@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
 import { readWav } from '../../signal/readers/wav.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
+import { machines } from '../../signal/simulate/index.ts';
+import { createRandom } from '../../signal/simulate/random.ts';
 import { memoryFolder } from '../files/files.test-util.ts';
 import { listFolder } from '../files/list-folder.node.ts';
+import { heardPoint } from './dcase-conditions.ts';
 import { clipsAt, dcaseDataSet, scanOf, smallest } from './dcase-folder.test-util.ts';
 import { recordClass, withinFullScale } from './simulated.ts';
 import type { GeneratedFile, Sample } from './types.ts';
@@ -178,14 +181,42 @@ describe('generate', () => {
     expect(bytes.length).toBe(44 + 2 * 4000);
   });
 
-  it('makes anomalies by faults of the stand-in, under other conditions in the target domain', () => {
+  it('makes anomalies by faults of the stand-in, of a severity of their own, under the condition that their name tells', () => {
     const path = 'dev_data/ToyCar/test/section_00_target_test_anomaly_0001_car_C1_spd_40V_mic_2.wav';
     const files = dcaseDataSet(2023).generate({ perClass: 2, seconds: 0.1, seed: 3 });
+    const take = createRandom(`3/${path}`);
+    const severity = take.fork('severity').uniform(0.3, 1);
+    const { speedSpread } = machines.gearbox;
+    const point = heardPoint('ToyCar', 'C1_spd_40V_mic_2', speedSpread, take.fork('operating point'));
     const oracle = recordClass(
-      { machine: 'gearbox', fault: 'eccentricity', severity: 0.8 },
+      { machine: 'gearbox', fault: 'eccentricity', severity, ...point },
       { seed: `3/${path}`, machineSeed: '3/2023/ToyCar/00', seconds: 0.1, sampleRate: 16_000, domain: 'target' },
     );
     expect(find(files, path)?.bytes).toEqual(writeWav(withinFullScale(oracle)));
+  });
+
+  it('makes as many training clips as asked for, and one set alone', () => {
+    const train = { source: 5, target: 2 };
+    const options = { perClass: 1, seconds: 0.001, train, set: 'development' } as const;
+    const paths = Array.from(dcaseDataSet(2023).generate(options), ({ path }) => path);
+    expect(paths.filter((path) => /\/train\/.*_source_/.test(path))).toHaveLength(7 * 5);
+    expect(paths.filter((path) => /\/train\/.*_target_/.test(path))).toHaveLength(7 * 2);
+    expect(paths).toHaveLength(7 * (5 + 2 + 4));
+    const evaluation = Array.from(dcaseDataSet(2023).generate({ ...options, set: 'evaluation' }), ({ path }) => path);
+    expect(evaluation.some((path) => path.startsWith('dev_data'))).toBe(false);
+    expect(evaluation).toContain('eval_data_list_2023.csv');
+    expect(Array.from(dcaseDataSet(2020).generate({ ...options, train: { source: 4, target: 0 } }))).toHaveLength(
+      23 * (4 + 2),
+    );
+  });
+
+  it.each([
+    [2023, { source: 0, target: 1 }, 'at least one training clip of the source domain'],
+    [2023, { source: 2, target: 0.5 }, 'got 2 and 0.5 (dcase2023)'],
+    [2020, { source: 2, target: 1 }, 'no training clips of the target domain, got 1; dcase2020 has no domains'],
+  ])('refuses training clips that cannot be: %i %o', (year, train, message) => {
+    expect(() => [...dcaseDataSet(year).generate({ train })]).toThrow(InputError);
+    expect(() => [...dcaseDataSet(year).generate({ train })]).toThrow(message);
   });
 
   it('makes three times as much with perClass 3', () => {

@@ -55,6 +55,10 @@ export type GenerateOptions = {
   perClass?: number;
   /** Length of a recording. */
   seconds?: number;
+  /** DCASE: normal training clips of each section, by domain; `perClass` is then for the test clips alone. */
+  train?: { source: number; target: number };
+  /** DCASE: the machines of one set alone. */
+  set?: 'development' | 'evaluation';
 };
 
 export type DataSet = {

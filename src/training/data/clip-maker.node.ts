@@ -8,7 +8,7 @@ import { createItemReader, type ListedSource } from './clip-source.node.ts';
 import type { Response } from './responses.node.ts';
 import { type ClipPlan, clipPlan, epochItem, type Seed } from './sampler.ts';
 import { simulateClip } from './simulated-clip.ts';
-import type { Clip, DataSpec, Refusal, SimulatorSource } from './types.ts';
+import type { Clip, DataSpec, Made, Maker, Refusal, SimulatorSource } from './types.ts';
 
 /** All that a run's clips depend on; plain data, for worker threads. */
 export type MakerData = {
@@ -18,8 +18,7 @@ export type MakerData = {
   responses: { recorded: readonly Response[]; probability: number };
 };
 
-/** `refused`: the files whose place this clip took. */
-export type MadeClip = { clip: Clip; refused: Refusal[] };
+export type MadeClip = Made<Clip>;
 
 type FileList = Extract<ListedSource, { kind: 'files' }>;
 
@@ -67,7 +66,7 @@ function groupsOf({ items, same }: FileList): ReadonlyMap<string, Group> {
  * to the file after it in the epoch.
  * @throws InputError (the promise) when no file of a source gives a clip.
  */
-export function createClipMaker({ settings, seed, sources, responses }: MakerData): (n: number) => Promise<MadeClip> {
+export function createClipMaker({ settings, seed, sources, responses }: MakerData): Maker<Clip> {
   const sampled = sources.map(({ weight, items }) => ({ weight, count: items?.length ?? null }));
   const read = createItemReader();
   const respond = createResponder(responses);

@@ -9,8 +9,8 @@ import { type ArchiveEntry, isArchive, listArchive, readArchiveEntry } from './a
 import { findNearDuplicates } from './near-duplicates.node.ts';
 import type { FolderSource, SimulatorSource, SourceSpec } from './types.ts';
 
-/** `name` is shown; `file` is read, or the part of it that `entry` tells. */
-export type SourceItem = { name: string; file: string; entry?: ArchiveEntry };
+/** `name` is shown; `file` is read, or the part of it that `entry` tells; of several arrays in it, `variable`. */
+export type SourceItem = { name: string; file: string; entry?: ArchiveEntry; variable?: string };
 
 /** A source that was looked through. Plain data: worker threads get it as it is. */
 export type ListedSource =
@@ -114,8 +114,9 @@ export async function openSource(source: SourceSpec): Promise<OpenedSource> {
 }
 
 async function readItem(item: SourceItem, sampleRate?: number): Promise<Recording[]> {
-  if (!item.entry) return readRecordingFile(item.file, { sampleRate });
-  return readRecordings(await readArchiveEntry(item.file, item.entry), { name: item.name, sampleRate });
+  const options = { sampleRate, ...(item.variable !== undefined && { variable: item.variable }) };
+  if (!item.entry) return readRecordingFile(item.file, options);
+  return readRecordings(await readArchiveEntry(item.file, item.entry), { name: item.name, ...options });
 }
 
 /** The rate of the source is for files that carry none: those that do are read without it. */
@@ -132,11 +133,17 @@ async function decode(item: SourceItem, sampleRate?: number): Promise<Recording[
 const sizeOf = (recordings: readonly Recording[]): number =>
   recordings.reduce((sum, recording) => sum + sampleCount(recording) * recording.channels.length, 0);
 
+export type ItemReader = (item: SourceItem, rate?: number) => Promise<Recording[]>;
+
 /**
  * Reads items to recordings. The last ones are kept, up to 64 MiB of samples, and so is what went wrong with bad ones.
+ * @param convert done to every recording before it is kept, such as another rate
  * @throws InputError (the function returned) for an item that cannot be read.
  */
-export function createItemReader(limit = CACHED_SAMPLES): (item: SourceItem, rate?: number) => Promise<Recording[]> {
+export function createItemReader(
+  limit = CACHED_SAMPLES,
+  convert: (recording: Recording) => Recording = (recording) => recording,
+): ItemReader {
   const kept = new Map<string, Recording[]>();
   const bad = new Map<string, InputError>();
   let size = 0;
@@ -151,7 +158,7 @@ export function createItemReader(limit = CACHED_SAMPLES): (item: SourceItem, rat
   };
   return async (item, sampleRate) => {
     // Two sources may name the same file and another rate.
-    const key = `${item.name}\u0000${sampleRate}`;
+    const key = `${item.name}\u0000${item.variable ?? ''}\u0000${sampleRate}`;
     const failed = bad.get(key);
     if (failed) throw failed;
     const known = kept.get(key);
@@ -162,7 +169,7 @@ export function createItemReader(limit = CACHED_SAMPLES): (item: SourceItem, rat
       return known;
     }
     try {
-      const recordings = await decode(item, sampleRate);
+      const recordings = (await decode(item, sampleRate)).map(convert);
       if (!kept.has(key)) keep(key, recordings);
       return recordings;
     } catch (error) {

@@ -1,10 +1,10 @@
 // From a recording to a clip: a place, a channel, a speed, a gain, and the room or device it is heard through.
 import { InputError } from '../../signal/errors.ts';
 import { createFft } from '../../signal/fft.ts';
-import { type Recording, sampleCount } from '../../signal/recording.ts';
-import { resample } from '../../signal/resample.ts';
+import type { Recording } from '../../signal/recording.ts';
 import { cutRepeated } from '../../signal/segments.ts';
 import type { Random } from '../../signal/simulate/random.ts';
+import { changeSpeed } from '../../signal/speed.ts';
 import type { Clip, DataSpec } from './types.ts';
 
 export type CutSettings = Pick<DataSpec, 'clipSeconds' | 'speedFactor'>;
@@ -30,6 +30,52 @@ const problemOf = (samples: Float32Array): string | undefined => {
   return samples.every((value) => value === samples[0]) ? `only the value ${samples[0]}` : undefined;
 };
 
+/** @throws InputError for a rate below 100 Hz. */
+export function checkRate({ sampleRate, name }: Recording): void {
+  if (sampleRate < LOWEST_RATE) {
+    throw new InputError(`${name}: expected a rate of at least ${LOWEST_RATE} Hz, got ${sampleRate} Hz; leave it out`);
+  }
+}
+
+/**
+ * `length` samples from a random place; samples that are too few are repeated from their start.
+ * @param name of the recording, for messages
+ * @throws InputError where a few places were all constant or had a sample that is not a finite number.
+ */
+export function cutAtRandom(samples: Float32Array, length: number, name: string, place: Random): Float32Array {
+  let problem: string | undefined;
+  for (let i = 0; i < PLACES; i++) {
+    const start = place.integer(0, Math.max(0, samples.length - length));
+    const cut = cutRepeated(samples, start, length);
+    problem = problemOf(cut);
+    if (problem === undefined) return cut;
+    if (samples.length <= length) break;
+  }
+  throw new InputError(`${name}: expected a signal, found ${problem}; repair the recording or leave it out`);
+}
+
+/** How fast a clip is played, as a factor of whole thousandths, and whether its tones stay where they are. */
+export type Speed = { factor: number; keepPitch?: boolean };
+
+/**
+ * `wanted` samples of a channel from a random place, as they sound at another speed: as many are cut as it takes.
+ * @throws InputError as `cutAtRandom` and `changeSpeed`.
+ */
+export function cutAtSpeed(
+  samples: Float32Array,
+  wanted: number,
+  { factor, keepPitch = false }: Speed,
+  name: string,
+  place: Random,
+): Float32Array {
+  if (factor === 1) return cutAtRandom(samples, wanted, name, place);
+  const margin = keepPitch ? 0 : MARGIN;
+  // Rounded before it is multiplied: 20 · 1.1 is more than 22.
+  const length = Math.ceil(((wanted + 2 * margin) * Math.round(SPEED_STEPS * factor)) / SPEED_STEPS);
+  const heard = changeSpeed(cutAtRandom(samples, length, name, place), factor, { keepPitch });
+  return heard.slice(margin, margin + wanted);
+}
+
 /**
  * A clip of `clipSeconds` of one channel, at a random place; a recording that is too short is repeated from its start.
  * Played faster or slower it keeps its sampling rate, and its tones move: k samples are resampled to k / speed.
@@ -38,9 +84,7 @@ const problemOf = (samples: Float32Array): string | undefined => {
  */
 export function cutClip(recording: Recording, { clipSeconds, speedFactor }: CutSettings, random: Random): Clip {
   const { sampleRate, name } = recording;
-  if (sampleRate < LOWEST_RATE) {
-    throw new InputError(`${name}: expected a rate of at least ${LOWEST_RATE} Hz, got ${sampleRate} Hz; leave it out`);
-  }
+  checkRate(recording);
   const wanted = Math.round(clipSeconds * sampleRate);
   if (!(wanted >= 2)) {
     throw new InputError(
@@ -49,21 +93,8 @@ export function cutClip(recording: Recording, { clipSeconds, speedFactor }: CutS
   }
   const samples = recording.channels[random.fork('channel').integer(0, recording.channels.length - 1)];
   const speed = speedFactor > 1 ? drawSpeed(speedFactor, random.fork('speed')) : SPEED_STEPS;
-  const margin = speed === SPEED_STEPS ? 0 : MARGIN;
-  const length = Math.ceil(((wanted + 2 * margin) * speed) / SPEED_STEPS);
-  const place = random.fork('place');
-  let problem: string | undefined;
-  for (let i = 0; i < PLACES; i++) {
-    const start = place.integer(0, Math.max(0, sampleCount(recording) - length));
-    const cut = cutRepeated(samples, start, length);
-    problem = problemOf(cut);
-    if (problem === undefined) {
-      const heard = margin === 0 ? cut : resample(cut, speed, SPEED_STEPS).slice(margin, margin + wanted);
-      return { samples: heard, sampleRate, source: name };
-    }
-    if (samples.length <= length) break;
-  }
-  throw new InputError(`${name}: expected a signal, found ${problem}; repair the recording or leave it out`);
+  const heard = cutAtSpeed(samples, wanted, { factor: speed / SPEED_STEPS }, name, random.fork('place'));
+  return { samples: heard, sampleRate, source: name };
 }
 
 /** Factor on amplitude, uniform in decibels within ± `decibels`; in place. */
@@ -74,7 +105,7 @@ export function applyGain(samples: Float32Array, decibels: number, random: Rando
 }
 
 /** Mean of squared deviations from the mean. */
-function variance(samples: ArrayLike<number>): number {
+export function variance(samples: ArrayLike<number>): number {
   let [sum, squares] = [0, 0];
   for (let i = 0; i < samples.length; i++) sum += samples[i];
   const mean = sum / samples.length;

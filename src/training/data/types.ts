@@ -88,3 +88,9 @@ export type Clip = {
 
 /** A file that gave no clip, and why. */
 export type Refusal = { file: string; message: string };
+
+/** `refused`: the files whose place this clip took. */
+export type Made<C> = { clip: C; refused: Refusal[] };
+
+/** Makes clip number n, in any order. */
+export type Maker<C> = (n: number) => Promise<Made<C>>;
