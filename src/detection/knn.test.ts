@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { floats, maxDifference, readGolden } from '../../tests/golden.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { distance, distanceMatrix, type KnnOptions, type Metric, type Neighbours, nearestNeighbours } from './knn.ts';
 import { fromRows, type Matrix, row, selectRows } from './matrix.ts';
@@ -308,5 +309,23 @@ describe('bad input', () => {
     for (const k of [0, 1.5, -1, Number.NaN]) {
       await expect(nearestNeighbours(small, small, { ...options, k })).rejects.toThrow(`k of at least 1, got ${k}`);
     }
+  });
+});
+
+describe('golden numbers (scikit-learn NearestNeighbors)', () => {
+  const golden = readGolden('asd_heads/data.safetensors');
+  const matrixOf = (name: string): Matrix<Float64Array> => {
+    const [rows, columns] = golden.get(name)?.shape as number[];
+    return { values: floats(golden, name) as Float64Array, rows, columns };
+  };
+  const cases = metrics.flatMap((metric) => [1, 2, 5].map((k) => [metric, k] as const));
+  it.each(cases)('%s, k = %d', async (metric, k) => {
+    const found = await nearestNeighbours(matrixOf('knn.train'), matrixOf('knn.test'), { k, metric });
+    const indices = Array.from(golden.get(`knn.${metric}.k${k}.idx`)?.data as BigInt64Array, Number);
+    expect(found.flatMap((one) => one.indices)).toEqual(indices);
+    const means = found.map(({ distances }) => distances.reduce((a, b) => a + b) / k);
+    const furthest = found.map(({ distances }) => distances[k - 1]);
+    expect(maxDifference(means, floats(golden, `knn.${metric}.k${k}.mean_dist`))).toBeLessThan(1e-12);
+    expect(maxDifference(furthest, floats(golden, `knn.${metric}.k${k}.max_dist`))).toBeLessThan(1e-12);
   });
 });

@@ -85,6 +85,12 @@ const cases: OperatorCase[] = [
     sizes,
     build: ({ q, k, v, bias }) => attention(q, k, v, { heads: 2, bias }),
   },
+  {
+    name: 'factors on the weights',
+    inputs: { ...symbolic, factors: ['batch', 2, 'frames', 'keys'] },
+    sizes,
+    build: ({ q, k, v, factors }) => attention(q, k, v, { heads: 2, factors }),
+  },
 ];
 
 describe('attention', () => {

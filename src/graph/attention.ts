@@ -12,7 +12,9 @@ export type AttentionOptions = {
   heads: number;
   /** Added to the logits: [heads or 1, L, S] with or without a batch axis in front (masks, relative positions). */
   bias?: Tensor;
-  /** One fused node of ONNX Runtime (default where there is no bias); its gradient is that of the plain operators. */
+  /** Multiplied into the weights behind the softmax, [B or 1, heads or 1, L, S]: dropout. */
+  factors?: Tensor;
+  /** One fused node of ONNX Runtime (default where there are neither bias nor factors); its gradient is that of the plain operators. */
   fused?: boolean;
 };
 
@@ -23,13 +25,14 @@ function toHeads(x: Tensor, heads: number): Tensor {
 }
 
 /** softmax(q k^T / sqrt(d) + bias) v for every head (Vaswani et al. 2017, eq. 1), from plain operators. */
-function plainAttention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
+function plainAttention(q: Tensor, k: Tensor, v: Tensor, { heads, bias, factors }: AttentionOptions): Tensor {
   const width = staticDim(q, 2, 'attention') / heads;
   const keys = transpose(reshape(k, [k.shape[0], k.shape[1], heads, width]), [0, 2, 3, 1]); // [B, H, d, S]
   const scaled = mul(toHeads(q, heads), 1 / Math.sqrt(width));
   const logits = matmul(scaled, keys); // [B, H, L, S]
   const weights = softmax(bias ? add(logits, bias) : logits, -1);
-  const mixed = transpose(matmul(weights, toHeads(v, heads)), [0, 2, 1, 3]); // [B, L, H, d]
+  const kept = factors ? mul(weights, factors) : weights;
+  const mixed = transpose(matmul(kept, toHeads(v, heads)), [0, 2, 1, 3]); // [B, L, H, d]
   return reshape(mixed, q.shape);
 }
 
@@ -57,7 +60,7 @@ export function packedAttention(qkv: Tensor, heads: number): Tensor {
  * D must divide by the number of heads.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-  const { heads, bias } = options;
+  const { heads, bias, factors } = options;
   const width = staticDim(q, 2, 'attention');
   if (width % heads !== 0) {
     throw new RangeError(`attention: width ${width} of ${formatShape(q.shape)} does not divide into ${heads} heads`);
@@ -66,7 +69,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   if (q.shape.length !== 3 || !fits) {
     throw new TypeError(`attention: ${[q, k, v].map((x) => formatShape(x.shape)).join(', ')} do not fit`);
   }
-  if (bias || options.fused === false) return plainAttention(q, k, v, heads, bias);
+  if (bias || factors || options.fused === false) return plainAttention(q, k, v, options);
   return addNode({
     op: 'MultiHeadAttention',
     domain: 'com.microsoft',
@@ -75,7 +78,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     attributes: { num_heads: heads },
     vjp: ([g]) => {
       if (!g) return [];
-      const plain = plainAttention(q, k, v, heads);
+      const plain = plainAttention(q, k, v, { heads });
       const inputs = [q, k, v];
       const distinct = [...new Set(inputs)];
       const found = vectorJacobian([plain], [g], distinct, true);

@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readGoldenJson } from '../../tests/golden.ts';
 import { InputError } from './errors.ts';
 import type { Recording } from './recording.ts';
-import { checkFinite, isConstant, pickChannel, segmentRecording, takePart } from './segments.ts';
+import {
+  checkFinite,
+  isConstant,
+  overlappingPieces,
+  pickChannel,
+  pieceStarts,
+  segmentRecording,
+  takePart,
+} from './segments.ts';
 
 /** Channel c counts up from 1000 c. */
 const counting = (samples: number, sampleRate = 100, channels = 1): Recording => ({
@@ -220,5 +229,62 @@ describe('isConstant', () => {
     const last = flat(1);
     last[9] = 1 + 2 ** -23;
     expect(isConstant({ ...counting(10), channels: [last] })).toBe(false);
+  });
+});
+
+describe('pieces for transformer pooling', () => {
+  const { segments } = readGoldenJson<{ segments: Record<string, number[][] | number[]> }>('aithu_head/meta.json');
+  const [two, half] = [32000, 8000];
+
+  it.each([
+    ['extract 10s L=2s S=.5s', 160000, half],
+    ['extract 12.3s', 196800, half],
+  ])('golden numbers: %s', (name, total, hop) => {
+    const starts = pieceStarts(total, two, 0, hop);
+    expect(starts.map((from) => [from, from + two])).toEqual(segments[name]);
+  });
+
+  it.each([
+    ['eval 10s hop 2s starts', 160000],
+    ['eval 11s hop 2s starts', 176000],
+  ])('golden numbers: %s, the last one once', (name, total) => {
+    expect(pieceStarts(total, two, 0, two)).toEqual([...new Set(segments[name] as number[])]);
+  });
+
+  it('cover every sample, end with the signal, and are views of it', () => {
+    const sizes = fc.tuple(
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 60 }),
+    );
+    fc.assert(
+      fc.property(sizes, ([total, length, wanted]) => {
+        const hop = Math.min(wanted, length);
+        const samples = counting(total).channels[0];
+        const pieces = overlappingPieces(samples, length, hop);
+        expect(pieces.every((piece) => piece.length === length)).toBe(true);
+        expect(new Set(pieces.flatMap((piece) => [...piece])).size).toBe(total);
+        const firsts = pieces.map((piece) => piece[0]);
+        expect(new Set(firsts).size).toBe(firsts.length);
+        if (total < length) return;
+        expect(pieces[pieces.length - 1][length - 1]).toBe(total - 1);
+        expect(pieces.every((piece) => piece.buffer === samples.buffer)).toBe(true);
+        expect(firsts.slice(0, -1)).toEqual(firsts.slice(0, -1).map((_, i) => i * hop));
+      }),
+    );
+  });
+
+  it('repeat a shorter signal to the length', () => {
+    expect(overlappingPieces(Float32Array.of(1, 2, 3), 7, 2)).toEqual([Float32Array.of(1, 2, 3, 1, 2, 3, 1)]);
+    expect(overlappingPieces(Float32Array.of(1, 2, 3), 3, 1)).toEqual([Float32Array.of(1, 2, 3)]);
+  });
+
+  it.each([
+    [0, 5, 5],
+    [10, 0, 5],
+    [10, 5, 0],
+    [10, 2.5, 1],
+  ])('refuse %d samples in pieces of %d every %d', (total, length, hop) => {
+    expect(() => overlappingPieces(new Float32Array(total), length, hop)).toThrow(InputError);
   });
 });

@@ -86,16 +86,44 @@ export function takePart(recording: Recording, part: Part): Recording {
 }
 
 /**
- * Starts of consecutive pieces of `length` samples in `total`. A remainder of at least the share `remainder` of a piece
- * (and of more than nothing) makes a last full piece, which overlaps the one before; a smaller one is left out. What is
- * shorter than one piece is one piece.
+ * Starts of pieces of `length` samples in `total`, one every `hop` (by default one after the other). What they leave at
+ * the end makes a last full piece if it is at least the share `remainder` of a piece (and more than nothing), which ends
+ * with the signal; a smaller one is left out. What is shorter than one piece is one piece.
+ * With `remainder` 0 all is covered: the segments of transformer pooling, whose public code adds the last piece again
+ * where nothing is left. That is not done here: it would count that piece twice in a mean.
  */
-export function pieceStarts(total: number, length: number, remainder: number): number[] {
+export function pieceStarts(total: number, length: number, remainder: number, hop = length): number[] {
   const starts: number[] = [];
-  for (let from = 0; from + length <= total; from += length) starts.push(from);
-  const rest = total - starts.length * length;
+  for (let from = 0; from + length <= total; from += hop) starts.push(from);
   if (starts.length === 0) return [0];
+  const rest = total - (starts[starts.length - 1] + length);
   return rest > 0 && rest >= remainder * length ? [...starts, total - length] : starts;
+}
+
+/** `length` samples from `start` on; what lies beyond the end is the signal again, from its start. */
+export function cutRepeated(samples: Float32Array, start: number, length: number): Float32Array {
+  const cut = new Float32Array(length);
+  for (let at = 0, from = start; at < length; from = 0) {
+    const part = samples.subarray(from, Math.min(samples.length, from + length - at));
+    cut.set(part, at);
+    at += part.length;
+  }
+  return cut;
+}
+
+/**
+ * Pieces of `length` samples, one every `hop`, the last one aligned with the end; views of `samples`. A signal shorter
+ * than `length` is one piece, repeated from its start until it fills it.
+ * @throws InputError without samples, and for a length or hop that is not a whole number of at least 1.
+ */
+export function overlappingPieces(samples: Float32Array, length: number, hop: number): Float32Array[] {
+  if (samples.length === 0 || !Number.isInteger(length) || !Number.isInteger(hop) || length < 1 || hop < 1) {
+    throw new InputError(
+      `overlappingPieces: expected samples, and whole numbers above 0 as length and hop, found ${samples.length} samples, ${length} and ${hop}`,
+    );
+  }
+  if (samples.length < length) return [cutRepeated(samples, 0, length)];
+  return pieceStarts(samples.length, length, 0, hop).map((from) => samples.subarray(from, from + length));
 }
 
 /**

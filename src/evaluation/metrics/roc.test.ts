@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxDifference, readGoldenJson } from '../../../tests/golden.ts';
+import { floats, maxDifference, readGolden, readGoldenJson } from '../../../tests/golden.ts';
 import { InputError } from '../../signal/errors.ts';
 import { partialAuc, rocAuc, rocCurve } from './roc.ts';
 
@@ -48,6 +48,16 @@ describe('scikit-learn', () => {
     expect(rocAuc(y, s)).toEqual(wanted);
     expect(partialAuc(y, s)).toEqual(wanted);
     expect(() => rocCurve(y, s)).toThrow('rocCurve: expected normal and anomalous recordings, got no');
+  });
+});
+
+describe('scores of a kNN detector (mean cosine distance to 2 neighbours)', () => {
+  const golden = readGolden('asd_heads/data.safetensors');
+  it('scikit-learn', () => {
+    const labels = Array.from(golden.get('auc.labels')?.data as BigInt64Array, Number);
+    const scores = floats(golden, 'knn.cosine.k2.mean_dist');
+    const found = [value(rocAuc(labels, scores)), value(partialAuc(labels, scores, 0.1))];
+    expect(maxDifference(found, floats(golden, 'auc.auc_pauc01'))).toBeLessThan(1e-12);
   });
 });
 

@@ -3,6 +3,7 @@ import { InputError } from '../../signal/errors.ts';
 import { createFft } from '../../signal/fft.ts';
 import { type Recording, sampleCount } from '../../signal/recording.ts';
 import { resample } from '../../signal/resample.ts';
+import { cutRepeated } from '../../signal/segments.ts';
 import type { Random } from '../../signal/simulate/random.ts';
 import type { Clip, DataSpec } from './types.ts';
 
@@ -16,17 +17,6 @@ const MARGIN = 16;
 const SPEED_STEPS = 1000;
 /** Below this rate in Hz the front ends have no frames: one file of it must not end a run that is days old. */
 const LOWEST_RATE = 100;
-
-/** Samples from `start` on; what lies beyond the end is the recording again, from its start. */
-function cutRepeated(samples: Float32Array, start: number, length: number): Float32Array {
-  const cut = new Float32Array(length);
-  for (let at = 0, from = start; at < length; from = 0) {
-    const part = samples.subarray(from, Math.min(samples.length, from + length - at));
-    cut.set(part, at);
-    at += part.length;
-  }
-  return cut;
-}
 
 /** Speed as a whole number of thousandths, log-uniform within [1 / most, most]. */
 function drawSpeed(most: number, random: Random): number {
