@@ -6,6 +6,7 @@ export { type Detector, type DetectorSettings, fitDetector, withThreshold } from
 export { readDetector, writeDetector } from './detection/detector-file.ts';
 export { createDiagnoser, type Diagnosis } from './detection/diagnose.ts';
 export { deviationMap } from './detection/explain.ts';
+export { gammaThreshold } from './detection/gamma.ts';
 export { type Metric, nearestNeighbours } from './detection/knn.ts';
 export { createScorer, type Scorer, type Verdict } from './detection/score.ts';
 // encoders
@@ -21,7 +22,6 @@ export { dataSetById, dataSets } from './evaluation/datasets/registry.ts';
 export type { DataSet } from './evaluation/datasets/types.ts';
 export { phmScore } from './evaluation/life/rul.ts';
 export { classificationFigures, groupedAccuracy, relativeDecay } from './evaluation/metrics/classification.ts';
-export { gammaThreshold } from './evaluation/metrics/gamma.ts';
 export { arithmeticMean, harmonicMean } from './evaluation/metrics/means.ts';
 export type { Measured } from './evaluation/metrics/measured.ts';
 export { bootstrapInterval, dcaseJackknife } from './evaluation/metrics/resampling.ts';

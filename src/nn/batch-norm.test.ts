@@ -30,8 +30,9 @@ describe('batchNorm1d', () => {
   it.each([
     ['[N, C]', [5, channels], ['batch', channels]],
     ['[N, C, T]', [2, channels, 4], ['batch', channels, 'frames']],
+    ['[N, C, H, W]', [2, channels, 3, 2], ['batch', channels, 'rows', 'columns']],
   ])('of %s follows its definition, with known and unknown sizes', async (_, shape, symbolic) => {
-    const times = shape[2] ?? 1;
+    const times = shape.slice(2).reduce((a, b) => a * b, 1);
     const x = draw(shape.reduce((a, b) => a * b));
     const moments = Array.from({ length: channels }, (_, c) => {
       const values = channelOf(x, times, c);
@@ -59,6 +60,15 @@ describe('batchNorm1d', () => {
       const unbiased = moments.map((m) => m.unbiased);
       expect(maxDifference(found['next.bn.running_var'], moved(of('running_var'), unbiased))).toBeLessThan(1e-6);
     }
+  });
+
+  it('takes the share of the batch that it is told', async () => {
+    const buffers = new Map<string, Tensor>();
+    batchNorm1d(createScope(), 'bn', input('x', [2, channels]), { training: true, buffers }, epsilon, 0.01);
+    const next = buffers.get('bn.running_mean') as Tensor;
+    const found = await runGraph({ next }, weights, { x: float32(Float32Array.of(1, 2, 3, 5, 6, 7), [2, channels]) });
+    const expected = [3, 4, 5].map((mean, c) => 0.99 * of('running_mean')[c] + 0.01 * mean);
+    expect(maxDifference(found.next, expected)).toBeLessThan(1e-6);
   });
 
   it.each([true, false])('has right gradients (training: %s)', async (training) => {

@@ -13,9 +13,6 @@ import type { ParameterScope } from './parameters.ts';
  */
 export type NormMode = { training: true; buffers: Map<string, Tensor> } | { training: false };
 
-/** Share of the batch in the next running average. */
-const MOMENTUM = 0.1;
-
 /** Whether a parameter is a running average: moved by `NormMode.buffers`, never by an optimiser. */
 export const isRunningAverage = (name: string): boolean => /\.running_(mean|var)$/.test(name);
 
@@ -44,18 +41,26 @@ function unbiasedFactor(x: Tensor, name: string): Tensor | number {
 }
 
 /**
- * Batch normalisation of x [N, C] or [N, C, T] over all axes but the channels (Ioffe & Szegedy 2015), with
+ * Batch normalisation of x [N, C], [N, C, T] or [N, C, H, W] over all axes but the channels (Ioffe & Szegedy 2015), with
  * `name.{weight,bias,running_mean,running_var}` [C]. As in PyTorch, a batch is normalised by its biased variance while
- * the running average takes the unbiased one, a tenth of the batch at a time. `running_var` starts at 1.
+ * the running average takes the unbiased one. `running_var` starts at 1.
+ * @param momentum share of the batch in the next running average (PyTorch's sense of the word)
  * @throws InputError in training where a channel has but one value.
  */
-export function batchNorm1d(scope: ParameterScope, name: string, x: Tensor, mode: NormMode, epsilon = 1e-5): Tensor {
+export function batchNorm1d(
+  scope: ParameterScope,
+  name: string,
+  x: Tensor,
+  mode: NormMode,
+  epsilon = 1e-5,
+  momentum = 0.1,
+): Tensor {
   const channels = staticDim(x, 1, 'batchNorm1d');
   const own = (part: string) => scope(`${name}.${part}`, [channels]);
   const [gain, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(own);
   if (!mode.training) return batchNorm(x, { mean, variance }, gain, bias, epsilon);
   const { output, statistics } = batchNormTraining(x, gain, bias, epsilon);
-  const moved = (present: Tensor, batch: Tensor) => add(mul(present, 1 - MOMENTUM), mul(batch, MOMENTUM));
+  const moved = (present: Tensor, batch: Tensor) => add(mul(present, 1 - momentum), mul(batch, momentum));
   mode.buffers.set(`${name}.running_mean`, moved(mean, statistics.mean));
   mode.buffers.set(`${name}.running_var`, moved(variance, mul(statistics.variance, unbiasedFactor(x, name))));
   return output;

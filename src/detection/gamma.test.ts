@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readGoldenJson } from '../../../tests/golden.ts';
-import { logGamma } from '../../detection/student-t.ts';
-import { createRandom } from '../../signal/simulate/random.ts';
+import { readGoldenJson } from '../../tests/golden.ts';
+import { createRandom } from '../signal/simulate/random.ts';
 import { fitGamma, type GammaDistribution, gammaQuantile, gammaThreshold, incompleteGamma } from './gamma.ts';
+import { logGamma } from './student-t.ts';
 
 const golden = readGoldenJson<{
   fits: { x: number[]; thr90: number; nll: number }[];

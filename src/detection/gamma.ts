@@ -1,7 +1,7 @@
 // The gamma distribution: quantiles, a fit to anomaly scores, and the decision threshold it gives.
-import { logGamma } from '../../detection/student-t.ts';
-import { mean } from '../../signal/average.ts';
-import { InputError } from '../../signal/errors.ts';
+import { mean } from '../signal/average.ts';
+import { InputError } from '../signal/errors.ts';
+import { logGamma } from './student-t.ts';
 
 /** Density proportional to (x - location)^(shape - 1) exp(-(x - location) / scale) above `location`. */
 export type GammaDistribution = { shape: number; location: number; scale: number };
