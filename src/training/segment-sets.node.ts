@@ -1,6 +1,7 @@
 // The segment embeddings of recordings, which transformer pooling learns from: made once, kept in a file.
 import { existsSync, readFileSync } from 'node:fs';
-import type { Encoder } from '../encoders/types.ts';
+import { SEGMENTS_PER_RUN } from '../encoders/tuned.ts';
+import type { Encoder, Frames } from '../encoders/types.ts';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import { InputError, inputMessage } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
@@ -26,6 +27,14 @@ async function samplesOf({ path, read, record = 0, channel = 1 }: LabelledItem) 
   return { samples: channels[channel - 1], sampleRate };
 }
 
+/** The segments of a recording in the parts that the finished encoder hears together. */
+function setsOf({ values, count, width }: Frames, classIndex: number): SegmentSet[] {
+  return Array.from({ length: Math.ceil(count / SEGMENTS_PER_RUN) }, (_, part) => {
+    const [from, to] = [part * SEGMENTS_PER_RUN, Math.min(count, (part + 1) * SEGMENTS_PER_RUN)];
+    return { vectors: values.slice(from * width, to * width), segments: to - from, classIndex };
+  });
+}
+
 async function makeSets(encoder: Encoder, { items, speeds, onItem, warn }: SegmentSetOptions): Promise<SegmentSet[]> {
   const classes = labelledClasses(items, speeds);
   const factors = speeds?.factors ?? [1];
@@ -38,11 +47,7 @@ async function makeSets(encoder: Encoder, { items, speeds, onItem, warn }: Segme
         const recording = { channels: [heard], sampleRate, name: item.path };
         const { frames } = await encoder.embed(recording, { frames: true });
         if (!frames) throw new InputError(`${item.path}: the encoder gives no segments; fine-tune one first`);
-        sets.push({
-          vectors: frames.values,
-          segments: frames.count,
-          classIndex: classes.indexOf(item.label, s),
-        });
+        sets.push(...setsOf(frames, classes.indexOf(item.label, s)));
       }
     } catch (error) {
       warn(`${inputMessage(error)}; it is left out`);
