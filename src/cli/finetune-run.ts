@@ -35,7 +35,7 @@ export const dataHash = (items: readonly LabelledItem[]): string =>
 /** Batches of crops from worker threads; warnings go past the progress line. */
 export async function* labelledBatches(
   spec: LabelledSpec,
-  { seed, workers }: Pick<FinetuneSettings, 'seed' | 'workers'>,
+  { seed, workers = 1 }: Pick<FinetuneSettings, 'seed' | 'workers'>,
   place: { from: number; batch: number; stride: number },
   status: StatusLine,
 ): AsyncGenerator<{ clips: readonly LabelledCrop[] }> {
@@ -60,8 +60,8 @@ export const runConfigOf = (
   seed: settings.seed,
   accumulate: settings.accumulate,
   saveEvery: settings.saveEvery,
-  // The steps stand beside the recipe's settings, as they may grow.
-  settings: { ...settings.options, steps: undefined },
+  // The steps stand beside the recipe's settings, as they may grow; so may a warm-up that follows them.
+  settings: { ...settings.options, steps: undefined, warmUpSteps: settings.warmUpSteps },
   crops: settings.crops,
   architecture: plan.config,
   data: { path: settings.data, recordings: items.length, hash: dataHash(items) },

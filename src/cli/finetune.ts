@@ -6,7 +6,7 @@ import { type Command, choice, flag, number, type OptionSpecs, type Options, Usa
 import { type AsdSettings, fitDetectors, runAsd } from './finetune-asd.ts';
 import { runClassify } from './finetune-classify.ts';
 import { asdItems } from './finetune-items.ts';
-import { type FinetuneDefaults, finetuneOptionSpecs, finetuneSettings } from './finetune-options.ts';
+import { type FinetuneDefaults, finetuneOptionSpecs, finetuneSettings, warmUpFor } from './finetune-options.ts';
 import { print } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
 
@@ -68,16 +68,29 @@ const SEGMENT_LAYER = { heads: 8, hidden: 2048 };
 export function asdSettings(options: Options, encoder: string): Omit<AsdSettings, 'items'> {
   const settings = finetuneSettings(options, asd, encoder);
   const objective = objectiveFrom(options);
+  const pooled = flag(options, 'segment-pooling');
+  const alone = ['segment-hop', 'segment-steps'].find((name) => options[name] !== undefined);
+  if (alone && !pooled) throw new UsageError(`--${alone}: expected --segment-pooling with it`);
   const hopSeconds = number(options, 'segment-hop', { above: 0 }) ?? 0.5;
   const steps = number(options, 'segment-steps', { min: 1, integer: true }) ?? settings.options.steps;
+  const embedding = number(options, 'width', { min: 2, integer: true }) ?? WIDTH;
+  if (pooled && embedding % SEGMENT_LAYER.heads !== 0) {
+    throw new UsageError(
+      `--width: expected a multiple of ${SEGMENT_LAYER.heads} with --segment-pooling, got ${embedding}`,
+    );
+  }
   const { kind: _kind, ...margin } =
     objective.kind === 'margin' ? objective : { kind: '', ...segmentPoolingDefaults.margin };
   return {
     ...settings,
     options: { ...settings.options, objective },
-    embedding: number(options, 'width', { min: 2, integer: true }) ?? WIDTH,
-    ...(flag(options, 'segment-pooling') && {
-      segmentPooling: { ...segmentPoolingDefaults, steps, margin, hopSeconds, ...SEGMENT_LAYER },
+    embedding,
+    ...(pooled && {
+      segmentPooling: {
+        ...segmentPoolingDefaults,
+        ...{ steps, warmUpSteps: warmUpFor(steps), margin, hopSeconds },
+        ...SEGMENT_LAYER,
+      },
     }),
   };
 }
@@ -104,7 +117,7 @@ async function finetuneAsd(options: Options): Promise<number> {
 
 export const finetuneCommand: Command = {
   summary: 'train an encoder further, on recordings whose class is known',
-  usage: 'asd|classify --data DIR --run DIR [options]',
+  usage: 'asd|classify --data DIR|--labels TABLE --run DIR [options]',
   details:
     'asd learns to tell operating conditions of normal recordings apart (names of DCASE, a table, or a folder for each), and\nfits a detector for every machine. classify learns labels, and says how well it knows those it was not shown.\nCtrl-C stops after the current step, with a checkpoint; --resume goes on to the same numbers.',
   examples: [
