@@ -20,11 +20,18 @@ export type SegmentSetOptions = {
   warn: (line: string) => void;
 };
 
-/** One channel of one recording of an item. */
+/** One channel of one recording of an item. @throws InputError where there is none, or nothing in it */
 async function samplesOf({ path, read, record = 0, channel = 1 }: LabelledItem) {
   const recordings = await readRecordingFile(path, read);
-  const { channels, sampleRate } = recordings[record];
-  return { samples: channels[channel - 1], sampleRate };
+  const recording = recordings[record];
+  const samples = recording?.channels[channel - 1];
+  if (!samples) {
+    throw new InputError(`${path}: expected channel ${channel} of recording ${record}, found none; name another`);
+  }
+  if (samples.every((value) => value === samples[0])) {
+    throw new InputError(`${path}: every sample is the same (silence, or a dead sensor)`);
+  }
+  return { samples, sampleRate: recording.sampleRate };
 }
 
 /** The segments of a recording in the parts that the finished encoder hears together. */
