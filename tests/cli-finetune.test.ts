@@ -224,6 +224,12 @@ describe('finetune classify', () => {
     }
   });
 
+  it('says of silence that it is that', () => {
+    const heard = thrum(['classify', 'silent/a', '--model', 'folders/encoder.safetensors', '--json'], here);
+    expect(JSON.parse(heard.stdout)).toMatchObject({ recording: 'silent/a/1.wav', constant: true });
+    expect(complaints(heard, 0)).toEqual([expect.stringMatching(/silent\/a\/1\.wav: every sample is the same/)]);
+  });
+
   it('may go on for more steps than it was begun with', () => {
     complaints(thrum(classify('folders', '--data', 'mixed', ...easily, '--steps', '50', '--resume'), here), 0);
     expect(logOf('folders').at(-1)?.step).toBe(50);

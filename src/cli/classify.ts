@@ -4,7 +4,7 @@ import { loadEncoder } from '../encoders/load.node.ts';
 import type { Labels } from '../encoders/types.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, flag, InputError, required, requireFiles } from './command.ts';
-import { createProgress, print, reportFailures } from './output.ts';
+import { createProgress, note, print, reportFailures } from './output.ts';
 import { encoderFrom, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
 
 /** Labels with their probabilities, the likeliest first. */
@@ -61,9 +61,11 @@ export const classifyCommand: Command = {
     let done = 0;
     for await (const { recordings, failures } of embedFiles(spec, jobs, { workers: workersFrom(options) })) {
       failed.push(...failures);
-      for (const { name, segments } of recordings) {
+      for (const { name, segments, constant } of recordings) {
         const ranked = probabilities(segments[0].logits as Float32Array, labels);
-        print(flag(options, 'json') ? JSON.stringify({ recording: name, labels: ranked }) : rowOf(name, ranked));
+        const row = { recording: name, labels: ranked, ...(constant && { constant }) };
+        print(flag(options, 'json') ? JSON.stringify(row) : rowOf(name, ranked));
+        if (constant) note(`${name}: every sample is the same (silence, or a dead sensor)`);
       }
       progress.update(++done, files.length);
     }

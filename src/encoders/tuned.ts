@@ -141,7 +141,9 @@ function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk
 /** The trunk of an encoder. @throws InputError where it cannot be fine-tuned */
 export function trunkOf(base: Architecture): Trunk {
   if (base.trunk) return base.trunk;
-  throw new InputError(`loadEncoder: expected an encoder that can be fine-tuned, got one of family ${base.family}`);
+  throw new InputError(
+    `loadEncoder: expected an encoder that can be fine-tuned, got one of family ${base.family}; begin with the one it was made from`,
+  );
 }
 
 /**
