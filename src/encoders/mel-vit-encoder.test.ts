@@ -9,6 +9,7 @@ import { InputError } from '../signal/errors.ts';
 import { resample } from '../signal/resample.ts';
 import { buildEncoder, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { ced } from './ced.ts';
+import { writeTorchFile } from './checkpoint/torch-file.test-util.ts';
 import { dasheng } from './dasheng.ts';
 import { importWeights } from './import.node.ts';
 import { loadEncoder, readCheckpoint } from './load.node.ts';
@@ -25,7 +26,7 @@ import {
 } from './mel-vit.test-util.ts';
 import { type MelVitConfig, melPatches, melVitGraph } from './mel-vit.ts';
 import { melVitName } from './mel-vit-encoder.ts';
-import { torchArchive } from './torch-archive.test-util.ts';
+
 import type { Encoder } from './types.ts';
 
 describe.each(models)('recordings heard by %s', (_, vit, own) => {
@@ -151,12 +152,12 @@ describe('files', () => {
     ['safetensors, original names', (state) => writeSafetensors(state), false],
     ['safetensors of Hugging Face, init_bn', (state) => writeSafetensors(huggingFaceNames(state, false)), false],
     ['safetensors of Hugging Face, init_bn.1', (state) => writeSafetensors(huggingFaceNames(state, true)), false],
-    ['torch, flat', (state) => torchArchive(state), false],
-    ['torch, under model', (state) => torchArchive({ model: state }), false],
+    ['torch, flat', (state) => writeTorchFile(state), false],
+    ['torch, under model', (state) => writeTorchFile({ model: state }), false],
     [
       'torch, model and config',
       (state, { width, depth, heads, targetLength }) =>
-        torchArchive({
+        writeTorchFile({
           model: state,
           config: { embed_dim: width, depth, num_heads: heads, target_length: targetLength, patch_size: [64, 4] },
         }),
@@ -187,7 +188,7 @@ describe('files', () => {
       () => {
         const { model } = melVitGolden(`peers_${family}`);
         const tensors = new Map([...model].filter(([, { dtype }]) => dtype === 'F32'));
-        const path = folder.write(`${family}.pt`, torchArchive({ model: tensors, config: { num_heads: 4 } }));
+        const path = folder.write(`${family}.pt`, writeTorchFile({ model: tensors, config: { num_heads: 4 } }));
         const { weights: found, hints: own } = readCheckpoint(path);
         expect(recogniseWeights(found, own).config).toMatchObject({ width: 64, heads: 4 });
       },
