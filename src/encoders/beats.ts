@@ -59,7 +59,7 @@ function beatsFeatures(samples: Float32Array, name?: string): Features {
 }
 
 const bucketsFor = ({ buckets, maxDistance }: BeatsConfig, length: number): Feeds => ({
-  buckets: { dtype: 'int64', shape: [length, length], data: relativeBuckets(length, buckets, maxDistance) },
+  buckets: relativeBuckets(length, buckets, maxDistance),
 });
 
 /**

@@ -4,12 +4,12 @@ import { reduceMean } from '../graph/reduce.ts';
 import { type Feeds, float32, type Program } from '../graph/runtime.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
+import { relativeBuckets } from '../nn/relative-positions.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
 import { resample } from '../signal/resample.ts';
 import { type GraphOptions, meanVector } from './band-transformer.ts';
 import { onlyChannel } from './mono.ts';
-import { bucketGrid } from './relative-buckets.ts';
 import { segmentStarts } from './segment-starts.ts';
 import { SPEECH_HOP, type SpeechConfig, speechFrames, speechTransformer } from './speech-transformer.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
@@ -75,9 +75,7 @@ export function speechFeeds(clips: readonly Float32Array[], { buckets, maxDistan
   for (const [i, clip] of clips.entries()) joined.set(clip, i * length);
   const samples = float32(joined, [clips.length, length]);
   if (buckets === undefined) return { samples };
-  const frames = speechFrames(length);
-  const data = bucketGrid(frames, { buckets, maxDistance });
-  return { samples, buckets: { dtype: 'int64', shape: [frames, frames], data } };
+  return { samples, buckets: relativeBuckets(speechFrames(length), buckets, maxDistance) };
 }
 
 /**
