@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Calibration } from './calibration.ts';
 import type { Detector } from './detector.ts';
@@ -76,13 +77,7 @@ async function checksum(settings: string, tensors: ReadonlyMap<string, StoredTen
   const parts: Uint8Array[] = [encoder.encode(settings)];
   for (const name of [...tensors.keys()].sort())
     parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
-  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', joined));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', concatenate(Uint8Array, parts)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
