@@ -10,6 +10,7 @@ import { beatsFbank } from '../signal/kaldi-fbank.ts';
 import { coarserMask } from './beats.ts';
 import { type BeatsConfig, beatsTokens, beatsTransformer } from './beats-transformer.ts';
 import { cutPatches } from './mel-patches.ts';
+import { withoutMean } from './sounds.test-util.ts';
 
 const small: BeatsConfig = {
   width: 64,
@@ -21,11 +22,6 @@ const small: BeatsConfig = {
   maxDistance: 800,
   convKernel: 128,
   convGroups: 16,
-};
-
-const withoutMean = (samples: Float32Array): Float32Array => {
-  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  return samples.map((value) => value - mean);
 };
 
 const there = hasGolden('peers_beats');

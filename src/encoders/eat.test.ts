@@ -12,10 +12,10 @@ import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
-import { chord } from './chord.test-util.ts';
 import { EAT_POSITIONS_KEY, eatName, eatPatches, eatPositions, eatSizes, eatSpectrogram } from './eat.ts';
 import { EAT_PREFIX, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { loadEncoder, namedArchitectures } from './load.node.ts';
+import { chord } from './sounds.test-util.ts';
 import type { Encoder } from './types.ts';
 
 const model = readGolden('eat_tiny/model.safetensors') as Map<string, StoredTensor>;

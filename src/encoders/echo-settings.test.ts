@@ -16,8 +16,8 @@ import { initialState } from '../training/step.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { feedsOf, inputs } from './echo.test-util.ts';
 import { type EchoConfig, echoInput, echoPatches, echoPatchTokens, echoTransformer } from './echo.ts';
+import { echoArchitecture } from './echo-family.ts';
 import { echoPool } from './echo-pool.ts';
-import { echoArchitecture } from './families.ts';
 import { loadEncoder, readCheckpoint } from './load.node.ts';
 
 const weights = readGolden('echo/mini64.weights.safetensors') as Map<string, StoredTensor>;

@@ -1,4 +1,5 @@
 // ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
+
 import { add, mul } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
@@ -21,8 +22,9 @@ import {
   type GraphOptions,
   placeFrames,
 } from './band-transformer.ts';
+import { batchEncoder } from './batch-encoder.ts';
 import { bandWidth, echoPool } from './echo-pool.ts';
-import { onlyChannel } from './mono.ts';
+import { onlyChannel } from './requirements.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
@@ -285,11 +287,5 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
       const embedding = assembleEmbedding(outputs, bands, frames);
       return config.levelWeight === undefined ? embedding : withLevel(embedding, config.levelWeight * one.level);
     });
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return batchEncoder({ id, fingerprint, embedMany, release: () => program.release() });
 }

@@ -14,18 +14,10 @@ import { dasheng } from './dasheng.ts';
 import { importWeights } from './import.node.ts';
 import { loadEncoder, readCheckpoint } from './load.node.ts';
 import { melDb, normaliseMel } from './mel-db.ts';
-import {
-  config,
-  huggingFaceNames,
-  melVitGolden,
-  models,
-  noise,
-  recordingOf,
-  type State,
-  small,
-} from './mel-vit.test-util.ts';
+import { config, huggingFaceNames, melVitGolden, models, type State, small } from './mel-vit.test-util.ts';
 import { type MelVitConfig, melPatches, melVitGraph } from './mel-vit.ts';
-import { melVitName } from './mel-vit-encoder.ts';
+import { melVitName } from './mel-vit-family.ts';
+import { noise, recordingOf } from './sounds.test-util.ts';
 
 import type { Encoder } from './types.ts';
 
@@ -103,9 +95,9 @@ describe.each(models)('recordings heard by %s', (_, vit, own) => {
     expect((await embed(noise(shortest, 'short'), rate)).frames?.count).toBe(1);
     const refused = embed(noise(shortest - 1, 'short'), rate);
     await expect(refused).rejects.toBeInstanceOf(InputError);
-    const message = `${vit.family}: expected at least ${shortest} samples (`;
+    const message = `${vit.family}: expected at least ${shortest} samples at ${rate} Hz (`;
     await expect(refused).rejects.toThrow(message);
-    await expect(refused).rejects.toThrow(`), got ${shortest - 1} (wave); use a longer recording`);
+    await expect(refused).rejects.toThrow(` s), got ${shortest - 1} (wave); use a longer recording`);
   });
 
   it('of two channels, without samples, or not finite, are refused', async () => {

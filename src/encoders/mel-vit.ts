@@ -8,7 +8,7 @@ import { constant, type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { norm, preNormBlock } from '../nn/transformer.ts';
 import type { BandSequences, GraphOptions } from './band-transformer.ts';
-import { MELS } from './mel-db.ts';
+import { MEL_HOP, MEL_RATE, MELS } from './mel-db.ts';
 import { vitBlockNames } from './vit-names.ts';
 
 export type MelVitConfig = {
@@ -44,6 +44,10 @@ export type MelVit = {
   /** How a recording of so many frames (a patch at least) is read. */
   chunks(frames: number, config: MelVitConfig): Chunk[];
 };
+
+/** Fewest samples at a rate that make a column of patches at 16 kHz (resampling rounds their number up). */
+export const leastSamples = ({ patchFrames }: MelVit, rate: number): number =>
+  Math.floor((((patchFrames - 1) * MEL_HOP - 1) * rate) / MEL_RATE) + 1;
 
 /** Patches on top of each other. */
 export const patchRows = ({ patchMels }: MelVit): number => MELS / patchMels;

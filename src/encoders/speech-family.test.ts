@@ -10,7 +10,7 @@ import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { parameterShapes, recogniseWeights } from './build.ts';
 import { writeTorchFile } from './checkpoint/torch-file.test-util.ts';
-import type { ConfigHints } from './family.ts';
+import type { ConfigHints } from './config-hints.ts';
 import { importWeights } from './import.node.ts';
 import { identifyEncoder, loadEncoder, namedArchitectures, readCheckpoint } from './load.node.ts';
 import { readGoldenSpeech } from './speech.test-util.ts';

@@ -1,14 +1,15 @@
 // From an encoder and what is wanted of it to a fine-tuning run: configuration, recipe, and the file that comes out.
+import type { TunedConfig } from '../encoders/config-hints.ts';
 import type { Architecture, StateDict } from '../encoders/family.ts';
+import { hintsOf } from '../encoders/stored-hints.ts';
 import type { Trunk } from '../encoders/trunk.ts';
-import { TRUNK_PREFIX, type TunedConfig, trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
+import { TRUNK_PREFIX, trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
 import type { TunedHeadConfig } from '../encoders/tuned-head.ts';
 import type { Labels } from '../encoders/types.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { mergeLowRank } from '../nn/low-rank.ts';
 import { InputError } from '../signal/errors.ts';
 import type { LabelledCrop } from './data/labelled-types.ts';
-import { hintsOf } from './export-encoder.node.ts';
 import { type CropClasses, type TuneOptions, type Tuning, tuneRecipe } from './recipes/tune.ts';
 import type { Recipe } from './recipes/types.ts';
 import type { TrainingState } from './step.ts';
