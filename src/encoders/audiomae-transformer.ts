@@ -7,7 +7,7 @@ import { reshape } from '../graph/reshape.ts';
 import { slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { norm, preNormBlock, prependToken } from '../nn/transformer.ts';
+import { norm, preNormBlocks, prependToken } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import { COLUMNS, PATCH, PATCH_SIZE } from './mel-patches.ts';
 import { vitBlockNames } from './vit-names.ts';
@@ -40,25 +40,12 @@ export function audiomaeTokens(
 }
 
 /** Tokens through all blocks, without a norm behind them: the output of each. */
-export function audiomaeBlocks(
+export const audiomaeBlocks = (
   scope: ParameterScope,
   { depth, heads }: AudiomaeConfig,
   tokens: Tensor,
-  { fusedAttention, branch }: GraphOptions = {},
-): Tensor[] {
-  const outputs: Tensor[] = [];
-  for (let i = 0; i < depth; i++) {
-    const block = preNormBlock(scope, vitBlockNames(i), outputs.at(-1) ?? tokens, {
-      heads,
-      mlpRatio: 4,
-      epsilon: EPSILON,
-      fusedAttention,
-      branch: branch && ((x) => branch(x, i)),
-    });
-    outputs.push(block);
-  }
-  return outputs;
-}
+  options: GraphOptions = {},
+): Tensor[] => preNormBlocks(scope, vitBlockNames, tokens, { ...options, depth, heads, mlpRatio: 4, epsilon: EPSILON });
 
 /**
  * The inference graph: input `patches` [N, L, 256]; outputs `tokens` [N, L, D] of the last block, and `cls` [N, D], the

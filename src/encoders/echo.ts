@@ -9,7 +9,7 @@ import { concat, slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
-import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { type BlockNames, norm, postNormBlocks, prependToken } from '../nn/transformer.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
@@ -123,20 +123,9 @@ export function echoTransformer(
 ): { output: Tensor; embedded: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   const embedded = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
-  let x = embedded;
-  const layers: { output: Tensor; inner: Tensor }[] = [];
-  for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, {
-      heads,
-      mlpRatio: 4,
-      epsilon: EPSILON,
-      fusedAttention,
-      branch: branch && ((x) => branch(x, i)),
-    });
-    layers.push(block);
-    x = block.output;
-  }
-  return { output: norm(scope, 'norm', x, EPSILON), embedded, layers };
+  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention, branch };
+  const layers = postNormBlocks(scope, blockNames, embedded, options);
+  return { output: norm(scope, 'norm', layers.at(-1)?.output ?? embedded, EPSILON), embedded, layers };
 }
 
 /**
