@@ -43,6 +43,8 @@ export type MobileNetOptions = EpochOptions & {
    * which comes to the same after thousands of steps and to no statistics after few.
    */
   momentum?: number;
+  /** Frames from one training window to the next: 8, as in the baseline; more make an epoch shorter. */
+  hop?: number;
 };
 
 export type MobileNetModel = {
@@ -169,13 +171,22 @@ export async function trainMobileNet(
   options: MobileNetOptions = {},
 ): Promise<MobileNetModel> {
   const caller = 'trainMobileNet';
-  const { epochs = 20, batch = 32, learningRate = 1e-5, seed = 0, momentum = 0.01, onEpoch, runtime } = options;
+  const {
+    epochs = 20,
+    batch = 32,
+    learningRate = 1e-5,
+    seed = 0,
+    momentum = 0.01,
+    hop = SHAPE.hop,
+    onEpoch,
+    runtime,
+  } = options;
   const settings = { epochs, batch, learningRate, seed, onEpoch, runtime };
   checkSettings(caller, settings);
   if (!(momentum > 0 && momentum <= 1)) {
     throw new InputError(`${caller}: expected a momentum above 0 and up to 1, got ${momentum}`);
   }
-  const { windows, sampleRate } = trainingWindows(caller, clips, SHAPE);
+  const { windows, sampleRate } = trainingWindows(caller, clips, { ...SHAPE, hop });
   const classes = classCount(caller, clips);
   const buffers = new Map<string, Tensor>();
   const logits = mobileNetClassifier(classes, levels(), { training: true, buffers }, momentum);
