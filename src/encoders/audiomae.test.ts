@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floats, floats32, type GoldenTensor, hasGolden, maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder } from '../detection/wav-folder.test-util.ts';
 import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
@@ -10,6 +9,7 @@ import { dense, norm } from '../nn/transformer.ts';
 import { InputError } from '../signal/errors.ts';
 import { eatFbank } from '../signal/kaldi-fbank.ts';
 import { createRandom } from '../signal/simulate/random.ts';
+import { createWavFolder } from '../signal/wav-folder.test-util.ts';
 import { audiomaeInput } from './audiomae.ts';
 import { type AudiomaeConfig, audiomaeBlocks, audiomaeGraph, audiomaeTokens } from './audiomae-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';

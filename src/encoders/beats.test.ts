@@ -9,10 +9,10 @@ import {
   readGoldenJson,
 } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder } from '../detection/wav-folder.test-util.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
+import { createWavFolder } from '../signal/wav-folder.test-util.ts';
 import { type BeatsConfig, beatsGraph } from './beats-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { type TorchData, writeTorchFile } from './checkpoint/torch-file.test-util.ts';

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasGolden, maxDifference } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder, type WavFolder } from '../detection/wav-folder.test-util.ts';
 import { float32 } from '../graph/runtime.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { createScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { resample } from '../signal/resample.ts';
+import { createWavFolder, type WavFolder } from '../signal/wav-folder.test-util.ts';
 import { buildEncoder, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { ced } from './ced.ts';
 import { writeTorchFile } from './checkpoint/torch-file.test-util.ts';
