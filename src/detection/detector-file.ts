@@ -4,6 +4,7 @@ import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
+import { bytesOf } from '../signal/typed-view.ts';
 import type { Calibration } from './calibration.ts';
 import type { Detector } from './detector.ts';
 import type { Matrix } from './matrix.ts';
@@ -69,14 +70,12 @@ function tensorsOf(detector: Detector): Map<string, StoredTensor> {
   return tensors;
 }
 
-const bytesOf = ({ data }: StoredTensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
 /** SHA-256 over the settings and every tensor's name and bytes, in order of names. */
 async function checksum(settings: string, tensors: ReadonlyMap<string, StoredTensor>): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(settings)];
   for (const name of [...tensors.keys()].sort())
-    parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
+    parts.push(encoder.encode(name), bytesOf((tensors.get(name) as StoredTensor).data));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', concatenate(Uint8Array, parts)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -7,22 +7,11 @@ import { input } from '../graph/tensor.ts';
 import { createScope } from '../nn/parameters.ts';
 import { relativeBucket, relativeBuckets } from '../nn/relative-positions.ts';
 import { beatsFbank } from '../signal/kaldi-fbank.ts';
+import { small } from './beats.test-util.ts';
 import { coarserMask } from './beats.ts';
-import { type BeatsConfig, beatsTokens, beatsTransformer } from './beats-transformer.ts';
+import { beatsTokens, beatsTransformer } from './beats-transformer.ts';
 import { cutPatches } from './mel-patches.ts';
 import { withoutMean } from './sounds.test-util.ts';
-
-const small: BeatsConfig = {
-  width: 64,
-  depth: 3,
-  heads: 4,
-  hidden: 128,
-  patchWidth: 32,
-  buckets: 320,
-  maxDistance: 800,
-  convKernel: 128,
-  convGroups: 16,
-};
 
 const there = hasGolden('peers_beats');
 

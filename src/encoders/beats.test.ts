@@ -13,6 +13,7 @@ import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createWavFolder } from '../signal/wav-folder.test-util.ts';
+import { small } from './beats.test-util.ts';
 import { type BeatsConfig, beatsGraph } from './beats-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { type TorchData, writeTorchFile } from './checkpoint/torch-file.test-util.ts';
@@ -25,17 +26,6 @@ import { trunkSlopes } from './trunk.test-util.ts';
 import type { Trunk } from './trunk.ts';
 import type { Encoder } from './types.ts';
 
-const small: BeatsConfig = {
-  width: 64,
-  depth: 3,
-  heads: 4,
-  hidden: 128,
-  patchWidth: 32,
-  buckets: 320,
-  maxDistance: 800,
-  convKernel: 128,
-  convGroups: 16,
-};
 const architecture = namedArchitectures.get('beats-base') as Architecture;
 
 const modelOf = (config: BeatsConfig) => randomModel(beatsGraph(createScope(), config));

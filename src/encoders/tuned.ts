@@ -31,10 +31,10 @@ export const within =
   (name, shape) =>
     scope(`${prefix}${name}`, shape);
 
-/** The weights below a prefix, without it. */
-export const below = (weights: StateDict, prefix: string): StateDict =>
+/** What stands below a prefix, without it. */
+export const below = <T>(tensors: ReadonlyMap<string, T>, prefix: string): Map<string, T> =>
   new Map(
-    [...weights].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+    [...tensors].flatMap(([name, own]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), own] as const] : [])),
   );
 
 /**

@@ -1,6 +1,7 @@
 // MATLAB level 5 MAT-files, uncompressed: numeric arrays, text and structs, as measurement programs leave them.
 import { concatenate } from '../concatenate.ts';
 import { InputError } from '../errors.ts';
+import { bytesOf } from '../typed-view.ts';
 
 /** A numeric array in MATLAB's order (columns first); shape [rows, columns, …]. Stored in the class of its data. */
 export type MatArray = { shape: readonly number[]; data: Float64Array | Float32Array | Int16Array };
@@ -26,7 +27,6 @@ function element(type: number, data: Uint8Array): Uint8Array {
 }
 
 const latin = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const matrix = (mxClass: number, shape: readonly number[], name: string, content: readonly Uint8Array[]): Uint8Array =>
   element(
