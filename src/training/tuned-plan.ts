@@ -3,7 +3,7 @@ import type { TunedConfig } from '../encoders/config-hints.ts';
 import type { Architecture, StateDict } from '../encoders/family.ts';
 import { hintsOf } from '../encoders/stored-hints.ts';
 import type { Trunk } from '../encoders/trunk.ts';
-import { below, TRUNK_PREFIX, trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
+import { trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
 import type { TunedHeadConfig } from '../encoders/tuned-head.ts';
 import type { Labels } from '../encoders/types.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
@@ -77,6 +77,3 @@ export function plainState(state: TrainingState, tuning: Tuning): TrainingState 
   if (tuning.kind !== 'low-rank') return state;
   return { ...state, parameters: mergeLowRank(state.parameters, tuning) };
 }
-
-/** The weights of the encoder below in a fine-tuned state, under its own names. */
-export const trunkValues = (state: TrainingState): Map<string, Float32Array> => below(state.parameters, TRUNK_PREFIX);
