@@ -113,7 +113,8 @@ export async function runAblation(options: Options): Promise<number> {
   if (out !== undefined) checkOutputs(out, outputs);
   makeFolder(folder);
   const given = Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.includes(name)));
-  const first = asdSettings(given);
+  const plain = Object.fromEntries(Object.entries(given).filter(([name]) => !name.startsWith('segment-')));
+  const first = asdSettings(plain);
   const items = await asdItems(first);
   const { workers } = first;
   const data: Data = {
@@ -123,10 +124,10 @@ export async function runAblation(options: Options): Promise<number> {
   };
   const rows: AblationRow[] = await rowsFor('encoder as it is', `--encoder ${first.encoder}`, first.encoder, data);
   for (const { name, folder: own, change } of variants) {
-    const told = { ...given, ...change, run: join(folder, own) };
+    const told: Options = { ...(change['segment-pooling'] ? given : plain), ...change, run: join(folder, own) };
     const command = resumeCommand(['finetune', 'asd'], told).replace(' --resume', '');
     print(`${name}: ${command}`);
-    const end = await runAsd({ ...asdSettings(told), items, resume: hasRun(told.run) });
+    const end = await runAsd({ ...asdSettings(told), items, resume: hasRun(join(folder, own)) });
     if ('status' in end) {
       print(`finetune ablation: stopped at step ${end.step} of "${name}"; the same command goes on`);
       return end.status;

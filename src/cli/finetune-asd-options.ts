@@ -3,7 +3,7 @@ import { segmentPoolingDefaults } from '../training/recipes/segment-pooling.ts';
 import { asdDefaults } from '../training/recipes/tune.ts';
 import { choice, flag, number, type OptionSpecs, type Options, UsageError } from './command.ts';
 import type { AsdSettings } from './finetune-asd.ts';
-import { type FinetuneDefaults, finetuneSettings } from './finetune-options.ts';
+import { type FinetuneDefaults, finetuneSettings, warmUpFor } from './finetune-options.ts';
 
 const asd: FinetuneDefaults = {
   options: asdDefaults,
@@ -58,16 +58,29 @@ export const FINETUNED_ENCODER = 'thrum-ear';
 export function asdSettings(options: Options): Omit<AsdSettings, 'items'> {
   const settings = finetuneSettings(options, asd, FINETUNED_ENCODER);
   const objective = objectiveFrom(options);
+  const pooled = flag(options, 'segment-pooling');
+  const alone = ['segment-hop', 'segment-steps'].find((name) => options[name] !== undefined);
+  if (alone && !pooled) throw new UsageError(`--${alone}: expected --segment-pooling with it`);
   const hopSeconds = number(options, 'segment-hop', { above: 0 }) ?? 0.5;
   const steps = number(options, 'segment-steps', { min: 1, integer: true }) ?? settings.options.steps;
+  const embedding = number(options, 'width', { min: 2, integer: true }) ?? WIDTH;
+  if (pooled && embedding % SEGMENT_LAYER.heads !== 0) {
+    throw new UsageError(
+      `--width: expected a multiple of ${SEGMENT_LAYER.heads} with --segment-pooling, got ${embedding}`,
+    );
+  }
   const { kind: _kind, ...margin } =
     objective.kind === 'margin' ? objective : { kind: '', ...segmentPoolingDefaults.margin };
   return {
     ...settings,
     options: { ...settings.options, objective },
-    embedding: number(options, 'width', { min: 2, integer: true }) ?? WIDTH,
-    ...(flag(options, 'segment-pooling') && {
-      segmentPooling: { ...segmentPoolingDefaults, steps, margin, hopSeconds, ...SEGMENT_LAYER },
+    embedding,
+    ...(pooled && {
+      segmentPooling: {
+        ...segmentPoolingDefaults,
+        ...{ steps, warmUpSteps: warmUpFor(steps), margin, hopSeconds },
+        ...SEGMENT_LAYER,
+      },
     }),
   };
 }

@@ -1,17 +1,17 @@
 // Fine-tuning for anomalous sound, in its run folder: the encoder on classes of normal recordings, then transformer pooling
 // over segments, then a detector for every machine.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DetectorSettings } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
 import { fitFiles } from '../detection/fit-files.node.ts';
 import { buildEncoder } from '../encoders/build.ts';
 import type { TunedConfig } from '../encoders/config-hints.ts';
-import { loadEncoder, loadWeights, readCheckpoint } from '../encoders/load.node.ts';
+import { loadWeights, readCheckpoint } from '../encoders/load.node.ts';
 import { tunedArchitecture } from '../encoders/tuned.ts';
 import { MIX_KEY, SEGMENTS_PREFIX } from '../encoders/tuned-head.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
-import { InputError } from '../signal/errors.ts';
+import { InputError, inputMessage } from '../signal/errors.ts';
 import { labelledClasses } from '../training/data/labelled-classes.ts';
 import type { LabelledItem } from '../training/data/labelled-types.ts';
 import { epochItem } from '../training/data/sampler.ts';
@@ -21,6 +21,7 @@ import {
   type SegmentSet,
   segmentPoolingRecipe,
 } from '../training/recipes/segment-pooling.ts';
+import { readRunConfig } from '../training/run-config.ts';
 import { segmentSets } from '../training/segment-sets.node.ts';
 import { initialState, type TrainingState } from '../training/step.ts';
 import { planTuning, type TuneBase, type TunePlan } from '../training/tuned-plan.ts';
@@ -47,7 +48,7 @@ async function tuneEncoder(settings: AsdSettings, base: TuneBase): Promise<Stage
   const classes = labelledClasses(items, crops.speeds);
   const sampleRate = settings.rate ?? (await rateOfData(items));
   const { cropSeconds, mix, pooling, embedding } = settings;
-  const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, pooling, embedding };
+  const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, ...(pooling && { pooling }), embedding };
   const plan = planTuning(base, shape, { count: classes.names.length, of: ({ classIndex }) => [classIndex] }, options);
   return { ...(await tuneOnCrops('asd', settings, base, plan, items)), result: plan };
 }
@@ -73,6 +74,17 @@ function pooledEncoder(stage1: string, config: TunedConfig, base: TuneBase, stat
   exportEncoder({ ...whole, step: state.step }, architecture, out, { weights: 'student' });
 }
 
+/** Whether pooling that has begun learns from this encoder. @throws InputError where stage 1 has gone on since */
+function checkSameEncoder(folder: string, fingerprint: string): void {
+  if (!hasRun(folder)) return;
+  const path = join(folder, 'config.json');
+  const { data } = readRunConfig(readFileSync(path, 'utf8'), path) as { data?: { encoder?: unknown } };
+  if (data?.encoder === fingerprint) return;
+  throw new InputError(
+    `finetune: expected the encoder that ${folder} began with, found one trained further since; remove ${folder}, then resume`,
+  );
+}
+
 /** Stage 2: transformer pooling on the segments that the encoder of stage 1 hears. */
 async function tunePooling(
   settings: AsdSettings,
@@ -90,6 +102,7 @@ async function tunePooling(
   };
   const architecture = tunedArchitecture(config, base.architecture, base.weights);
   const encoder = await buildEncoder('stage 1', architecture, readCheckpoint(stage1).weights);
+  checkSameEncoder(folder, encoder.fingerprint);
   const progress = createProgress('segments of');
   const sets = await segmentSets(encoder, {
     items,
@@ -116,8 +129,8 @@ async function tunePooling(
       recipe: 'segment pooling',
       seed,
       saveEvery: settings.saveEvery,
-      settings: { ...options, steps: undefined, heads, hidden, hopSeconds },
-      data: { recordings: sets.length, hash: dataHash(items) },
+      settings: { ...options, steps: undefined, warmUpSteps: undefined, heads, hidden, hopSeconds },
+      data: { segments: sets.length, hash: dataHash(items), encoder: encoder.fingerprint },
       steps: options.steps,
     },
     recipe,
@@ -134,31 +147,37 @@ async function tunePooling(
 /** Distances between what the loss has put at angles: cosine, to the nearest, nothing learned on top. */
 const detectorSettings: Partial<DetectorSettings> = { metric: 'cosine', k: 1, transform: 'none' };
 
-/** A detector for every machine, of its normal recordings, with a bank for each domain; in a folder beside the encoder. */
+/**
+ * A detector for every machine, of its normal recordings, with a bank for each domain; in a folder beside the encoder. A
+ * machine of which no recording can be used is noted and left out.
+ * @throws InputError where that leaves none
+ */
 export async function fitDetectors(encoder: string, folder: string, items: readonly LabelledItem[], workers?: number) {
   mkdirSync(folder, { recursive: true });
-  const { fingerprint } = await loadEncoder({ encoder });
   const groups = new Map<string, LabelledItem[]>();
   for (const item of items)
     groups.set(item.group ?? 'detector', [...(groups.get(item.group ?? 'detector') ?? []), item]);
   const written: string[] = [];
   for (const [group, own] of groups) {
     const domains = new Map(own.map(({ path, domain }) => [path, domain ?? 'source']));
-    const { detector, failures } = await fitFiles([...new Set(own.map(({ path }) => path))], {
-      encoder: { encoder },
-      read: own[0].read ?? {},
-      preparation: { channel: (own[0].channel ?? 1) - 1, segmentSeconds: null },
-      settings: detectorSettings,
-      ...(own.some(({ domain }) => domain !== undefined) && { domains: (path: string) => domains.get(path) }),
-      ...(workers !== undefined && { workers }),
-    });
-    for (const { message } of failures) note(`${message}; it is left out`);
-    if (detector.encoder.fingerprint !== fingerprint)
-      throw new InputError(`finetune: ${encoder} has changed; run again`);
-    const path = join(folder, `${group.replaceAll(/[^\w.-]+/g, '_')}.thrum`);
-    writeFileSafely(path, await writeDetector(detector));
-    written.push(path);
+    try {
+      const { detector, failures, warnings } = await fitFiles([...new Set(own.map(({ path }) => path))], {
+        encoder: { encoder },
+        read: own[0].read ?? {},
+        preparation: { channel: (own[0].channel ?? 1) - 1, segmentSeconds: null },
+        settings: detectorSettings,
+        ...(own.some(({ domain }) => domain !== undefined) && { domains: (path: string) => domains.get(path) }),
+        ...(workers !== undefined && { workers }),
+      });
+      for (const line of [...failures.map(({ message }) => `${message}; it is left out`), ...warnings]) note(line);
+      const path = join(folder, `${group.replaceAll(/[^\w.-]+/g, '_')}.thrum`);
+      writeFileSafely(path, await writeDetector(detector));
+      written.push(path);
+    } catch (error) {
+      note(`no detector of ${group}: ${inputMessage(error)}`);
+    }
   }
+  if (written.length === 0) throw new InputError(`finetune: no detector could be fitted with ${encoder}; see above`);
   return written;
 }
 

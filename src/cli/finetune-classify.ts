@@ -24,7 +24,6 @@ const classify: FinetuneDefaults = {
   options: classifyDefaults,
   cropSeconds: 5,
   mix: false,
-  pooling: 'cls',
   speeds: [1],
   speedClasses: false,
   rollProbability: 1,
@@ -62,7 +61,7 @@ async function trainClassifier(
   const sampleRate = settings.rate ?? (await rateOfData(items));
   const { labels, classes } = classesOf(items, several);
   const objective = several ? ({ kind: 'binary', per: 'labels' } as const) : options.objective;
-  const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, pooling, labels };
+  const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, ...(pooling && { pooling }), labels };
   const plan = planTuning(base, shape, classes, { ...options, objective });
   const { status, step } = await tuneOnCrops('classify', settings, base, plan, items);
   return status === undefined ? undefined : { status, step };
@@ -105,7 +104,9 @@ type Result = { recordings: number; figures?: ClassificationFigures; meanAverage
 
 function resultOf(asked: readonly Asked[], { names, several }: Labels): Result {
   if (several) {
-    const truth = asked.map(({ truth: label }) => partsOf(label).map((part) => names.indexOf(part)));
+    const numberOf = new Map(names.map((name, i) => [name, i]));
+    // Labels that were not learned have no score.
+    const truth = asked.map(({ truth: label }) => partsOf(label).flatMap((part) => numberOf.get(part) ?? []));
     const scores = asked.map(({ logits }) => logits);
     return { recordings: asked.length, meanAveragePrecision: meanAveragePrecision(truth, scores) };
   }
@@ -144,15 +145,21 @@ export async function runClassify(options: Options): Promise<number> {
   if (folds !== undefined && (test !== undefined || testFold !== undefined)) {
     throw new UsageError('--folds: expected without --test and --test-fold: every recording is asked about once');
   }
+  if (test !== undefined && testFold !== undefined) {
+    throw new UsageError('--test-fold: expected without --test: either names what is asked about');
+  }
   const whole = classifyItems(settings, test, testFold);
   const splits = folds === undefined ? [whole] : foldsOf([...whole.train, ...whole.test], folds, settings.seed);
   const results: Result[] = [];
   for (const [i, split] of splits.entries()) {
     const folder = folds === undefined ? settings.folder : join(settings.folder, `fold-${i + 1}`);
     if (split.train.length === 0)
-      throw new InputError(`finetune: expected labelled recordings in ${settings.data}, found none`);
+      throw new InputError(
+        `finetune: expected labelled recordings to learn from in ${settings.data}, found ${split.test.length} that are for testing alone`,
+      );
     const stopped = await trainClassifier(
-      { ...settings, folder, resume: settings.resume && hasRun(folder) },
+      // Of several runs the later ones may not have begun.
+      { ...settings, folder, resume: settings.resume && (i === 0 || hasRun(folder)) },
       split.train,
       several,
     );
@@ -180,7 +187,7 @@ function report(results: readonly Result[], { folder }: FinetuneSettings, json: 
   }
   for (const [i, result] of results.entries())
     print(`${folds === undefined ? '' : `fold ${i + 1}: `}${headlineOf(result)}`);
-  const values = results.flatMap(({ figures }) => figures?.accuracy.value ?? []);
-  if (values.length > 1) print(`mean accuracy ${(100 * mean(values)).toFixed(2)} %`);
+  const values = results.flatMap(({ figures, meanAveragePrecision: ap }) => (figures?.accuracy ?? ap)?.value ?? []);
+  if (values.length > 1) print(`mean over folds ${(100 * mean(values)).toFixed(2)} %`);
   print(`finetune classify: ${folds === undefined ? `encoder ${encoderFile(folder)}` : `a run per fold in ${folder}`}`);
 }

@@ -73,13 +73,22 @@ export async function asdItems(settings: FinetuneSettings): Promise<LabelledItem
 /** Items to learn from and, where there are some, to be asked about. */
 export type Split = { train: LabelledItem[]; test: LabelledItem[] };
 
-/** Samples of the one data set in a folder that has a division of its own; undefined where there is none. */
+/**
+ * Samples of the one data set in a folder that has a division of its own; undefined where there is none.
+ * @throws InputError for a fold that it has not
+ */
 function dividedItems(root: string, testFold: number | undefined): Split | undefined {
   const found = recogniseDataSets(root);
   if (found.length !== 1) return undefined;
-  const [{ scan, root: own }] = found;
+  const [{ scan, root: own, dataSet }] = found;
   const side = { train: [] as LabelledItem[], test: [] as LabelledItem[] };
   const folds = scan.samples.flatMap(({ fold }) => fold ?? []);
+  if (testFold !== undefined && !folds.includes(testFold)) {
+    const known = [...new Set(folds)].sort((a, b) => a - b).join(', ') || 'none';
+    throw new InputError(
+      `finetune: expected a fold of ${dataSet.id} in ${root} as --test-fold (${known}), got ${testFold}`,
+    );
+  }
   const last = testFold ?? Math.max(...folds);
   for (const { path, label, read, record, channel, split, fold } of scan.samples) {
     const which = split ?? (fold === undefined ? undefined : fold === last ? 'test' : 'train');
@@ -93,14 +102,19 @@ function dividedItems(root: string, testFold: number | undefined): Split | undef
 /**
  * Labelled recordings: from a table, a known data set with its own division (ESC-50's last fold, or `testFold`, is for
  * testing), or a folder per label; `test` names a folder or table to be asked about.
- * @throws InputError where there are none
+ * @throws InputError where there are none, and for a fold to be asked about where there are no folds
  */
 export function classifyItems({ data, labels }: FinetuneSettings, test?: string, testFold?: number): Split {
-  checkFolder(data);
+  if (labels === undefined) checkFolder(data);
   const apart = (path: string) => (/\.(csv|tsv|txt)$/i.test(path) ? tableItems(path) : folderItems([path]));
   const asked = test === undefined ? [] : apart(test);
+  const divided = labels === undefined ? dividedItems(data, testFold) : undefined;
+  if (testFold !== undefined && !divided) {
+    throw new InputError(
+      `finetune: expected a data set with folds for --test-fold, found none in ${data}; leave it out`,
+    );
+  }
   if (labels !== undefined) return { train: tableItems(labels), test: asked };
-  const divided = dividedItems(data, testFold);
   if (divided) return asked.length > 0 ? { train: [...divided.train, ...divided.test], test: asked } : divided;
   return { train: folderItems([data]), test: asked };
 }

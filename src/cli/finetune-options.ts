@@ -7,11 +7,19 @@ import { choice, flag, number, type OptionSpecs, type Options, required, text, U
 import { encoderFrom, encoderOptionSpecs, workersFrom } from './recording-options.ts';
 
 export const finetuneOptionSpecs = {
-  data: { value: 'DIR', short: 'd', description: 'recordings: in the layout of DCASE, or a folder per label' },
-  labels: { value: 'TABLE', description: 'CSV of files with a label, or with attributes, instead of names or folders' },
+  data: {
+    value: 'DIR',
+    short: 'd',
+    description: 'recordings: in the layout of a known data set, or a folder per label',
+  },
+  labels: { value: 'TABLE', description: 'instead of --data: CSV of files with a label, or with attributes' },
   run: { value: 'DIR', description: 'folder of the run' },
   resume: { description: 'go on with the run in the folder' },
   ...encoderOptionSpecs,
+  workers: {
+    value: 'N',
+    description: 'threads that make crops (default 1), and that embed recordings (default: all cores)',
+  },
   crop: { value: 'SECONDS', description: 'length of a crop (asd 2, classify 5)' },
   rate: {
     value: 'HZ',
@@ -35,7 +43,10 @@ export const finetuneOptionSpecs = {
     value: 'WHICH',
     description: 'mix of all layers with learned weights, or the last (asd mix, classify last)',
   },
-  pooling: { value: 'HOW', description: 'attentive, mean or cls (asd attentive, classify cls)' },
+  pooling: {
+    value: 'HOW',
+    description: 'attentive, mean or cls (asd attentive, classify cls, or mean where an encoder has none)',
+  },
   mixup: { value: 'A', description: 'mix crops and labels, shares from Beta(A, A) (default 0: not)' },
   'spec-augment': { value: 'X', description: 'hide up to this share of time and of frequency (asd 0, classify 0.4)' },
   gain: { value: 'DB', description: 'random gain within ± this (default 0)' },
@@ -53,21 +64,24 @@ export const finetuneOptionSpecs = {
 
 /** What both kinds of fine-tuning are asked for. */
 export type FinetuneSettings = {
+  /** Folder of the recordings, or the table. */
   data: string;
   labels?: string;
   folder: string;
   resume: boolean;
   encoder: string;
   provider?: Provider;
-  workers: number;
+  workers?: number;
   cropSeconds: number;
   rate?: number;
   accumulate: number;
   seed: number;
   saveEvery: number;
   mix: boolean;
-  pooling: Pooling;
+  pooling?: Pooling;
   options: TuneOptions;
+  /** The warm-up, where it was asked for; else it follows the steps. */
+  warmUpSteps?: number;
   crops: Omit<LabelledSettings, 'cropSeconds' | 'sampleRate'>;
 };
 
@@ -75,7 +89,8 @@ export type FinetuneDefaults = {
   options: TuneOptions;
   cropSeconds: number;
   mix: boolean;
-  pooling: Pooling;
+  /** What suits the encoder where it is not given. */
+  pooling?: Pooling;
   speeds: readonly number[];
   /** Whether a speed is a class of its own. */
   speedClasses: boolean;
@@ -86,6 +101,10 @@ const RANK = 8;
 /** alpha over rank, as is usual. */
 const ALPHA_PER_RANK = 2;
 const LONGEST_WARM_UP = 400;
+
+/** A tenth of the steps, at most 400. */
+export const warmUpFor = (steps: number): number => Math.min(LONGEST_WARM_UP, Math.ceil(steps / 10));
+
 const NOISE_SPAN = 30;
 const NOISE_PROBABILITY = 0.5;
 
@@ -112,6 +131,8 @@ export function numbersFrom(options: Options, name: string): number[] | undefine
   });
 }
 
+const warmUpFrom = (options: Options) => number(options, 'warm-up', { min: 0, integer: true });
+
 function optionsFrom(options: Options, defaults: TuneOptions): TuneOptions {
   const steps = number(options, 'steps', { min: 1, integer: true }) ?? defaults.steps;
   const specAugment = number(options, 'spec-augment', { min: 0, below: 1 });
@@ -121,8 +142,7 @@ function optionsFrom(options: Options, defaults: TuneOptions): TuneOptions {
     steps,
     batch: number(options, 'batch', { min: 2, integer: true }) ?? defaults.batch,
     learningRate: number(options, 'learning-rate', { above: 0 }) ?? defaults.learningRate,
-    warmUpSteps:
-      number(options, 'warm-up', { min: 0, integer: true }) ?? Math.min(LONGEST_WARM_UP, Math.ceil(steps / 10)),
+    warmUpSteps: warmUpFrom(options) ?? warmUpFor(steps),
     weightDecay: number(options, 'weight-decay', { min: 0 }) ?? defaults.weightDecay,
     layerDecay: number(options, 'layer-decay', { above: 0, max: 1 }) ?? defaults.layerDecay,
     dropPath: number(options, 'drop-path', { min: 0, below: 1 }) ?? defaults.dropPath,
@@ -139,6 +159,7 @@ function cropsFrom(options: Options, defaults: FinetuneDefaults): FinetuneSettin
   const noise = number(options, 'noise', { min: -60, max: 120 });
   const factors = numbersFrom(options, 'speeds') ?? defaults.speeds;
   const speeds = factors.some((factor) => factor !== 1);
+  if (!speeds && flag(options, 'keep-pitch')) throw new UsageError('--keep-pitch: expected --speeds with it');
   const rollProbability = flag(options, 'roll') ? 1 : defaults.rollProbability;
   return {
     gainDecibels: number(options, 'gain', { min: 0, max: 120 }) ?? 0,
@@ -150,27 +171,38 @@ function cropsFrom(options: Options, defaults: FinetuneDefaults): FinetuneSettin
   };
 }
 
+/** Where the recordings are: a folder, or a table instead of it. */
+function dataFrom(options: Options): Pick<FinetuneSettings, 'data' | 'labels'> {
+  const labels = text(options, 'labels');
+  if (labels === undefined) return { data: required(options, 'data', 'DIR (or --labels TABLE)') };
+  if (options.data !== undefined) {
+    throw new UsageError('--labels: expected without --data: the table says where its files are, from where it lies');
+  }
+  return { data: labels, labels };
+}
+
 /** @throws UsageError for options that are missing or out of range */
 export function finetuneSettings(options: Options, defaults: FinetuneDefaults, encoder: string): FinetuneSettings {
   const spec = encoderFrom(options, encoder);
-  const labels = text(options, 'labels');
   const rate = number(options, 'rate', { above: 0 });
+  const [workers, warmUpSteps] = [workersFrom(options), warmUpFrom(options)];
+  const pooling = choice(options, 'pooling', ['attentive', 'mean', 'cls']) ?? defaults.pooling;
   return {
-    data: required(options, 'data', 'DIR'),
-    ...(labels !== undefined && { labels }),
+    ...dataFrom(options),
     folder: required(options, 'run', 'DIR'),
     resume: flag(options, 'resume'),
     encoder: spec.encoder,
     ...(spec.provider && { provider: spec.provider }),
-    workers: workersFrom(options) ?? 1,
+    ...(workers !== undefined && { workers }),
     cropSeconds: number(options, 'crop', { above: 0 }) ?? defaults.cropSeconds,
     ...(rate !== undefined && { rate }),
     accumulate: number(options, 'accumulate', { integer: true, min: 1 }) ?? 1,
     seed: number(options, 'seed', { integer: true, min: 0 }) ?? 0,
     saveEvery: number(options, 'save-every', { integer: true, min: 1 }) ?? 250,
     mix: (choice(options, 'layers', ['mix', 'last']) ?? (defaults.mix ? 'mix' : 'last')) === 'mix',
-    pooling: choice(options, 'pooling', ['attentive', 'mean', 'cls']) ?? defaults.pooling,
+    ...(pooling && { pooling }),
     options: optionsFrom(options, defaults.options),
+    ...(warmUpSteps !== undefined && { warmUpSteps }),
     crops: cropsFrom(options, defaults),
   };
 }

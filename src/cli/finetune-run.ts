@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError, inputMessage } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
+import { checkLabelled } from '../training/check-sources.node.ts';
 import { openLabelledStream } from '../training/data/labelled-stream.node.ts';
 import type { LabelledCrop, LabelledItem, LabelledSpec } from '../training/data/labelled-types.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
@@ -36,7 +37,7 @@ export const dataHash = (items: readonly LabelledItem[]): string =>
 /** Batches of crops from worker threads; warnings go past the progress line. */
 async function* labelledBatches(
   spec: LabelledSpec,
-  { seed, workers }: Pick<FinetuneSettings, 'seed' | 'workers'>,
+  { seed, workers = 1 }: Pick<FinetuneSettings, 'seed' | 'workers'>,
   place: { from: number; batch: number; stride: number },
   status: StatusLine,
 ): AsyncGenerator<{ clips: readonly LabelledCrop[] }> {
@@ -56,8 +57,8 @@ const runConfigOf = (kind: string, settings: FinetuneSettings, plan: TunePlan, i
   seed: settings.seed,
   accumulate: settings.accumulate,
   saveEvery: settings.saveEvery,
-  // The steps stand beside the recipe's settings, as they may grow.
-  settings: { ...settings.options, steps: undefined },
+  // The steps stand beside the recipe's settings, as they may grow; so may a warm-up that follows them.
+  settings: { ...settings.options, steps: undefined, warmUpSteps: settings.warmUpSteps },
   crops: settings.crops,
   architecture: plan.config,
   data: { path: settings.data, recordings: items.length, hash: dataHash(items) },
@@ -79,6 +80,8 @@ export async function tuneOnCrops(
 ): Promise<{ status?: number; step: number }> {
   const { folder, crops, cropSeconds, options } = settings;
   const spec: LabelledSpec = { items, ...crops, cropSeconds, sampleRate: plan.config.sampleRate };
+  // Else wrong data would leave a run behind, which must be removed before the next try.
+  if (!settings.resume) await checkLabelled(spec, plan.recipe, settings.seed);
   const status = createStatusLine();
   const end = await trainInFolder<LabelledCrop>({
     title: `finetune ${kind}: ${id}`,

@@ -66,7 +66,7 @@ function checkOptions(kind: Kind, options: Options): void {
 
 export const finetuneCommand: Command = {
   summary: 'train an encoder further, on recordings whose class is known',
-  usage: 'asd|classify|ablation --data DIR --run DIR [options]',
+  usage: 'asd|classify|ablation --data DIR|--labels TABLE --run DIR [options]',
   details:
     'asd learns to tell operating conditions of normal recordings apart (names of DCASE, a table, or a folder for each), and\nfits a detector for every machine. classify learns labels, and says how well it knows those it was not shown. ablation says\nwhat each part of asd adds, on a data set of DCASE. Ctrl-C stops after the current step, with a checkpoint; --resume goes\non to the same numbers.',
   examples: [

@@ -105,7 +105,7 @@ export async function buildEncoder(
 
 /**
  * Random weights for an architecture: matrices uniform in ±sqrt(6 / (in + out)) (Glorot & Bengio 2010), gains 1 (those of
- * weight normalisation and of WavLM's gate too), biases 0, tokens and positions normal with deviation 0.02; a front end
+ * weight normalisation and of WavLM's gate too), running variances 1, biases 0, tokens and positions normal with deviation 0.02; a front end
  * keeps its statistics. The honest control of any table of encoders.
  */
 export function randomWeights(architecture: Architecture, seed: number): Map<string, StoredTensor> {
@@ -116,7 +116,7 @@ export function randomWeights(architecture: Architecture, seed: number): Map<str
     const data = new Float32Array(size);
     const stream = random.fork(name);
     if (/token|pos_embed/.test(name)) for (let i = 0; i < size; i++) data[i] = stream.gaussian(0, 0.02);
-    else if (/weight_g$|gru_rel_pos_const$/.test(name)) data.fill(1);
+    else if (/weight_g$|gru_rel_pos_const$|running_var$/.test(name)) data.fill(1);
     else if (shape.length > 1) {
       const limit = Math.sqrt(6 / (shape[0] + size / shape[0]));
       for (let i = 0; i < size; i++) data[i] = stream.uniform(-limit, limit);

@@ -1,6 +1,6 @@
 // The gradients of one step of fine-tuning, through the whole encoder, against those of PyTorch and against differences.
 import { expect, it } from 'vitest';
-import { floats, type GoldenTensor, maxDifference, readGolden } from '../../tests/golden.ts';
+import { floats, maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { logSoftmax, softmax } from '../graph/activation.ts';
 import { add, div, mul, neg, sqrt, sub } from '../graph/elementwise.ts';
@@ -12,11 +12,11 @@ import { reduceMean } from '../graph/reduce.ts';
 import { reduceSum, reshape } from '../graph/reshape.ts';
 import { float32 } from '../graph/runtime.ts';
 import { slice } from '../graph/slicing.ts';
-import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
+import { toFloat32 } from '../graph/stored-tensor.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
 import { createScope, type ParameterScope, parametersOf } from '../nn/parameters.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { goldenFeeds, layersOf, readGoldenSpeech } from './speech.test-util.ts';
+import { goldenFeeds, goldenHead, layersOf, readGoldenSpeech } from './speech.test-util.ts';
 
 const [SCALE, MARGIN, CLASSES, EMBEDDED] = [30, 0.2, 5, 32];
 
@@ -37,21 +37,6 @@ function fineTuning(scope: ParameterScope, states: readonly Tensor[], oneHot: Te
   return { embedding, logits, loss };
 }
 
-/** The head before the step: the file has it after AdamW (rate 5e-4, decay 1e-4), whose first step can be undone. */
-function headOf(golden: ReadonlyMap<string, GoldenTensor>): Map<string, StoredTensor> {
-  const names = [...golden.keys()].filter((name) => name.startsWith('head.'));
-  return new Map(
-    names.map((name) => {
-      const { shape, data } = golden.get(name) as StoredTensor;
-      const slope = golden.get(`grad.${name}`)?.data as Float32Array;
-      const before = (data as Float32Array).map(
-        (value, i) => (value + (5e-4 * slope[i]) / (Math.abs(slope[i]) + 1e-8)) / (1 - 5e-4 * 1e-4),
-      );
-      return [name, { dtype: 'F32', shape, data: before }];
-    }),
-  );
-}
-
 function stepOf(folder: string) {
   const { config, model } = readGoldenSpeech(folder);
   const golden = readGolden(`asd_finetune_${folder}/data.safetensors`);
@@ -69,7 +54,7 @@ function stepOf(folder: string) {
     [...shapes].map(([name, shape]) => scope(name, shape)),
   );
   const named = Object.fromEntries([...shapes.keys()].map((name, i) => [`grad.${name}`, slopes[i]]));
-  const weights = new Map([...model, ...headOf(golden)]);
+  const weights = new Map([...model, ...goldenHead(golden)]);
   return { golden, outputs, named, shapes, weights, feeds: goldenFeeds(golden, 'input_values', config) };
 }
 

@@ -51,3 +51,21 @@ export const feedsOf = (values: Float32Array, config: SpeechConfig): Feeds => {
 /** Two clips of a file of reference numbers as feeds. */
 export const goldenFeeds = (io: Map<string, GoldenTensor>, key: string, config: SpeechConfig): Feeds =>
   feedsOf(floats32(io, key), config);
+
+/**
+ * The head of `asd_finetune_*` before the step: the file has it after AdamW (rate 5e-4, decay 1e-4), whose first step can be
+ * undone.
+ */
+export function goldenHead(golden: ReadonlyMap<string, GoldenTensor>): Map<string, StoredTensor> {
+  const names = [...golden.keys()].filter((name) => name.startsWith('head.'));
+  return new Map(
+    names.map((name) => {
+      const { shape, data } = golden.get(name) as StoredTensor;
+      const slope = golden.get(`grad.${name}`)?.data as Float32Array;
+      const before = (data as Float32Array).map(
+        (value, i) => (value + (5e-4 * slope[i]) / (Math.abs(slope[i]) + 1e-8)) / (1 - 5e-4 * 1e-4),
+      );
+      return [name, { dtype: 'F32', shape, data: before }];
+    }),
+  );
+}

@@ -3,7 +3,7 @@
 import { reduceMean } from '../graph/reduce.ts';
 import type { Program } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { ParameterScope } from '../nn/parameters.ts';
+import { createScope, type ParameterScope } from '../nn/parameters.ts';
 import { dense } from '../nn/transformer.ts';
 import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
@@ -22,8 +22,11 @@ export const TRUNK_PREFIX = 'trunk.';
 /** Classifier: `.weight` [C, E], `.bias` [C]. */
 export const CLASSES_KEY = `${HEAD_PREFIX}classes`;
 
-/** Segments of one run, which bounds the memory that a long recording needs. */
-const SEGMENTS_PER_RUN = 32;
+/**
+ * Segments that are heard together, which bounds the memory that a long recording needs. Transformer pooling sees so many;
+ * the vector of a longer recording is the mean over such parts of it.
+ */
+export const SEGMENTS_PER_RUN = 32;
 
 /** A scope whose names stand behind a prefix. */
 export const within =
@@ -145,6 +148,17 @@ export function tunedArchitecture(config: TunedConfig, base: Architecture, weigh
   };
 }
 
+/** @throws InputError for settings that no fine-tuning of this encoder makes: damaged ones */
+function checkSettings({ sampleRate, cropSamples, pooling, segments, embedding }: TunedConfig, trunk: Trunk): void {
+  const heard = (trunk.sampleRate ?? sampleRate) === sampleRate && cropSamples >= trunk.leastSamples(sampleRate);
+  const divides = !segments || embedding === undefined || embedding % segments.heads === 0;
+  const crop = { count: 1, samples: cropSamples, sampleRate };
+  if (heard && divides && (pooling !== 'cls' || trunk.graph(createScope(), crop).cls > 0)) return;
+  throw new InputError(
+    `loadEncoder: expected settings that fit the encoder below a fine-tuned one, got crops of ${cropSamples} samples at ${sampleRate} Hz, pooling ${pooling}${segments ? `, ${segments.heads} heads for ${embedding} values` : ''}; restore the file that fine-tuning wrote`,
+  );
+}
+
 /** Fine-tuned encoders of any of the families. */
 export const tunedFamily = (families: readonly Family[]): Family => ({
   name: 'tuned',
@@ -163,6 +177,8 @@ export const tunedFamily = (families: readonly Family[]): Family => ({
         `loadEncoder: expected a family of ${families.map(({ name }) => name).join(', ')} below a fine-tuned encoder, got ${tuned.base.family}`,
       );
     }
-    return tunedArchitecture(tuned, family.infer(own, tuned.base.hints), own);
+    const base = family.infer(own, tuned.base.hints);
+    checkSettings(tuned, trunkOf(base));
+    return tunedArchitecture(tuned, base, own);
   },
 });

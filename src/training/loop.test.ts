@@ -4,6 +4,7 @@ import type { Clip } from './data/types.ts';
 import { memoryExchanges } from './exchange.test-util.ts';
 import { packState } from './exchange.ts';
 import { type LoopOptions, type RunStore, train } from './loop.ts';
+import { memoryStore } from './memory-store.test-util.ts';
 import { echoRecipe, echoRecipeDefaults } from './recipes/echo.ts';
 import type { TrainingState } from './step.ts';
 
@@ -22,29 +23,6 @@ function clipAt(n: number): Clip {
 
 async function* clips(from: number, batch: number, stride = batch): AsyncGenerator<{ clips: Clip[] }> {
   for (let n = from; ; n += stride) yield { clips: Array.from({ length: batch }, (_, i) => clipAt(n + i)) };
-}
-
-const copy = (state: TrainingState): TrainingState => ({
-  step: state.step,
-  parameters: new Map(Array.from(state.parameters, ([name, values]) => [name, values.slice()])),
-  teacher: new Map(Array.from(state.teacher, ([name, values]) => [name, values.slice()])),
-  first: new Map(Array.from(state.first, ([name, values]) => [name, values.slice()])),
-  second: new Map(Array.from(state.second, ([name, values]) => [name, values.slice()])),
-});
-
-function memoryStore(): RunStore & { saved?: TrainingState; records: Record<string, number>[] } {
-  const store = {
-    saved: undefined as TrainingState | undefined,
-    records: [] as Record<string, number>[],
-    load: () => store.saved && copy(store.saved),
-    save: (state: TrainingState) => {
-      store.saved = copy(state);
-    },
-    log: (record: Record<string, number>) => {
-      store.records.push(record);
-    },
-  };
-  return store;
 }
 
 const recipeFor = (batch: number, changes = {}) =>

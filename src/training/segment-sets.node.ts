@@ -1,6 +1,7 @@
 // The segment embeddings of recordings, which transformer pooling learns from: made once, kept in a file.
 import { existsSync, readFileSync } from 'node:fs';
-import type { Encoder } from '../encoders/types.ts';
+import { SEGMENTS_PER_RUN } from '../encoders/tuned.ts';
+import type { Encoder, Frames } from '../encoders/types.ts';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import { concatenate } from '../signal/concatenate.ts';
 import { InputError, inputMessage } from '../signal/errors.ts';
@@ -20,11 +21,26 @@ export type SegmentSetOptions = {
   warn: (line: string) => void;
 };
 
-/** One channel of one recording of an item. */
+/** One channel of one recording of an item. @throws InputError where there is none, or nothing in it */
 async function samplesOf({ path, read, record = 0, channel = 1 }: LabelledItem) {
   const recordings = await readRecordingFile(path, read);
-  const { channels, sampleRate } = recordings[record];
-  return { samples: channels[channel - 1], sampleRate };
+  const recording = recordings[record];
+  const samples = recording?.channels[channel - 1];
+  if (!samples) {
+    throw new InputError(`${path}: expected channel ${channel} of recording ${record}, found none; name another`);
+  }
+  if (samples.every((value) => value === samples[0])) {
+    throw new InputError(`${path}: every sample is the same (silence, or a dead sensor)`);
+  }
+  return { samples, sampleRate: recording.sampleRate };
+}
+
+/** The segments of a recording in the parts that the finished encoder hears together. */
+function setsOf({ values, count, width }: Frames, classIndex: number): SegmentSet[] {
+  return Array.from({ length: Math.ceil(count / SEGMENTS_PER_RUN) }, (_, part) => {
+    const [from, to] = [part * SEGMENTS_PER_RUN, Math.min(count, (part + 1) * SEGMENTS_PER_RUN)];
+    return { vectors: values.slice(from * width, to * width), segments: to - from, classIndex };
+  });
 }
 
 async function makeSets(encoder: Encoder, { items, speeds, onItem, warn }: SegmentSetOptions): Promise<SegmentSet[]> {
@@ -39,11 +55,7 @@ async function makeSets(encoder: Encoder, { items, speeds, onItem, warn }: Segme
         const recording = { channels: [heard], sampleRate, name: item.path };
         const { frames } = await encoder.embed(recording, { frames: true });
         if (!frames) throw new InputError(`${item.path}: the encoder gives no segments; fine-tune one first`);
-        sets.push({
-          vectors: frames.values,
-          segments: frames.count,
-          classIndex: classes.indexOf(item.label, s),
-        });
+        sets.push(...setsOf(frames, classes.indexOf(item.label, s)));
       }
     } catch (error) {
       warn(`${inputMessage(error)}; it is left out`);

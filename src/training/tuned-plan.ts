@@ -4,10 +4,11 @@ import type { Architecture, StateDict } from '../encoders/family.ts';
 import { hintsOf } from '../encoders/stored-hints.ts';
 import type { Trunk } from '../encoders/trunk.ts';
 import { trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
-import type { TunedHeadConfig } from '../encoders/tuned-head.ts';
+import type { Pooling, TunedHeadConfig } from '../encoders/tuned-head.ts';
 import type { Labels } from '../encoders/types.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { mergeLowRank } from '../nn/low-rank.ts';
+import { createScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import type { LabelledCrop } from './data/labelled-types.ts';
 import { type CropClasses, type TuneOptions, type Tuning, tuneRecipe } from './recipes/tune.ts';
@@ -17,7 +18,9 @@ import type { TrainingState } from './step.ts';
 /** Weights with their architecture, as `loadWeights` gives them. */
 export type TuneBase = { id: string; architecture: Architecture; weights: StateDict };
 
-export type TuneShape = TunedHeadConfig & {
+export type TuneShape = Omit<TunedHeadConfig, 'pooling'> & {
+  /** The class token by default, the mean where an encoder has none. */
+  pooling?: Pooling;
   /** Hz; an encoder that knows one rate only has the last word. */
   sampleRate: number;
   cropSeconds: number;
@@ -36,11 +39,12 @@ export type TunePlan = {
 
 /**
  * The configuration of a fine-tuned encoder.
- * @throws InputError for an encoder that cannot be fine-tuned, and crops that are too short for it
+ * @throws InputError for an encoder that cannot be fine-tuned, crops that are too short or too long for it, and `cls` where
+ * there is no class token
  */
 export function tunedConfig({ architecture, id }: TuneBase, shape: TuneShape): TunedConfig {
   const trunk = trunkOf(architecture);
-  const { cropSeconds, hopSeconds, sampleRate: asked, ...head } = shape;
+  const { cropSeconds, hopSeconds, sampleRate: asked, pooling, ...head } = shape;
   const sampleRate = trunk.sampleRate ?? asked;
   const samplesOf = (seconds: number): number => Math.max(1, Math.round(seconds * sampleRate));
   const least = trunk.leastSamples(sampleRate);
@@ -50,8 +54,15 @@ export function tunedConfig({ architecture, id }: TuneBase, shape: TuneShape): T
       `finetune: expected crops of at least ${least / sampleRate} s for ${id} at ${sampleRate} Hz, got ${cropSeconds} s; make them longer`,
     );
   }
+  const { cls } = trunk.graph(createScope(), { count: 1, samples: cropSamples, sampleRate });
+  if (pooling === 'cls' && cls === 0) {
+    throw new InputError(
+      `finetune: expected an encoder with a class token for the pooling cls, but ${id} has none; take mean or attentive`,
+    );
+  }
   return {
     ...head,
+    pooling: pooling ?? (cls > 0 ? 'cls' : 'mean'),
     base: { family: architecture.family, hints: hintsOf(architecture) },
     sampleRate,
     cropSamples,

@@ -102,16 +102,26 @@ export const classifyDefaults: TuneOptions = {
   augmentation: { specAugment: 0.4 },
 };
 
+/** The norm behind the blocks of speech encoders that normalise before each branch; of the others it stands before them. */
+const LAST_NORM = `${TRUNK_PREFIX}encoder.layer_norm.`;
+
 const BLOCK = /(?:^|\.)(?:layers|blocks)\.(\d+)\./;
 /** Matrices of attention, in the names of all families. */
 const ATTENTION = /(attn|attention)\.[\w.]*(proj|qkv|in_proj_)\w*(\.weight|weight)$/;
 
-/** Factor on the learning rate of a parameter: block i of L has decay^(L - i), what comes before the blocks decay^(L + 1). */
-export function layerRate(name: string, blocks: number, decay: number): number {
-  if (!name.startsWith(TRUNK_PREFIX)) return 1;
+/**
+ * Factor on the learning rate of a parameter: block i of L has decay^(L - i), what comes before the blocks decay^(L + 1),
+ * the head and the norm behind the blocks 1.
+ * @param preNorm whether the encoder normalises before each branch
+ */
+export function layerRate(name: string, blocks: number, decay: number, preNorm = false): number {
+  if (!name.startsWith(TRUNK_PREFIX) || (preNorm && name.startsWith(LAST_NORM))) return 1;
   const block = BLOCK.exec(name)?.[1];
   return decay ** (blocks - (block === undefined ? -1 : Number(block)));
 }
+
+/** AudioMAE's positions, which no gradient reaches: without this, weight decay would. */
+const FIXED_POSITIONS = /(^|\.)pos_embed$/;
 
 type Head = { config: TunedConfig; trunk: Trunk; classes: number };
 
@@ -229,6 +239,7 @@ export function tuneRecipe(
   const blocks = trunk.states - 1;
   const rates = Array.from({ length: 2 * blocks }, (_, i) => (dropPath * Math.floor(i / 2)) / Math.max(1, blocks - 1));
   const fixed = (name: string): boolean => {
+    if (FIXED_POSITIONS.test(name)) return true;
     if (!name.startsWith(TRUNK_PREFIX) || tuning.kind === 'all') return false;
     return !isLowRank(name);
   };
@@ -243,7 +254,7 @@ export function tuneRecipe(
       ]),
     parameters: {
       frozen: (name) => fixed(name) || isRunningAverage(name),
-      rate: (name) => layerRate(name, blocks, options.layerDecay),
+      rate: (name) => layerRate(name, blocks, options.layerDecay, config.base.hints.blockNorm === 'pre'),
     },
     plan: () => ({
       key: 'tune',
