@@ -1,32 +1,33 @@
 // The challenge's baselines as rows of the ablation: the autoencoder of every machine, and one classifier of all conditions.
-import { join } from 'node:path';
 import { type AblationRow, ablationRow } from '../evaluation/ablation/asd.ts';
 import type { Sample } from '../evaluation/datasets/types.ts';
 import { groupBy } from '../evaluation/group-by.ts';
 import type { ScoredClip } from '../evaluation/protocols/anomaly-result.ts';
 import { clipOf } from '../evaluation/suites/detection.ts';
-import { readRecordingFile } from '../signal/read-file.node.ts';
-import { createAutoencoderScorer, trainAutoencoder } from '../training/baselines/autoencoder.ts';
-import { createMobileNetScorer, trainMobileNet } from '../training/baselines/mobilenet.ts';
-import { createProgress } from './output.ts';
+import { createAutoencoderScorer } from '../training/baselines/autoencoder.ts';
+import { createMobileNetScorer } from '../training/baselines/mobilenet.ts';
+import {
+  type Clips,
+  classesOf,
+  lowestOf,
+  scoreClips,
+  sideOf,
+  trainAutoencoderOn,
+  trainClassifierOn,
+} from './baseline-training.ts';
+import { note } from './output.ts';
 
-type Clips = { root: string; samples: readonly Sample[] };
-
-type Heard = { sample: Sample; samples: Float32Array; sampleRate: number };
-
-async function hear(root: string, samples: readonly Sample[]): Promise<Heard[]> {
-  const heard: Heard[] = [];
-  for (const sample of samples) {
-    const [{ channels, sampleRate }] = await readRecordingFile(join(root, sample.path), sample.read);
-    heard.push({ sample, samples: channels[0], sampleRate });
-  }
-  return heard;
-}
+type Found = { root: string; samples: readonly Sample[] };
 
 const machinesOf = (samples: readonly Sample[]): Map<string, Sample[]> =>
   groupBy(samples, ({ attributes }) => attributes.machine);
 
-const sideOf = (samples: readonly Sample[], side: 'train' | 'test') => samples.filter(({ split }) => split === side);
+const clipsOf = (title: string, root: string, samples: readonly Sample[], side: 'train' | 'test'): Clips => ({
+  title,
+  root,
+  samples: sideOf(samples, side),
+  leaveOut: (message) => note(`${message}; it is left out`),
+});
 
 const AE_MODES = {
   'autoencoder, MSE': 'mse',
@@ -35,22 +36,15 @@ const AE_MODES = {
 } as const;
 
 /** An autoencoder per machine, in three ways of scoring. */
-async function autoencoderRows({ root, samples }: Clips, epochs: number): Promise<AblationRow[]> {
+async function autoencoderRows({ root, samples }: Found, epochs: number): Promise<AblationRow[]> {
   const scored: Record<string, ScoredClip[]> = Object.fromEntries(Object.keys(AE_MODES).map((name) => [name, []]));
   for (const [machine, own] of machinesOf(samples)) {
-    const progress = createProgress(`autoencoder, ${machine}: epoch`);
-    const train = await hear(root, sideOf(own, 'train'));
-    const clips = train.map(({ sample, ...heard }) => ({
-      ...heard,
-      name: sample.path,
-      domain: sample.attributes.domain === 'target' ? ('target' as const) : ('source' as const),
-    }));
-    const model = await trainAutoencoder(clips, { epochs, onEpoch: ({ epoch }) => progress.update(epoch, epochs) });
-    progress.end();
-    const scorer = await createAutoencoderScorer(model);
-    for (const { sample, samples: test, sampleRate } of await hear(root, sideOf(own, 'test'))) {
-      const { mse, mahalanobis } = await scorer.score(test, sampleRate);
-      const figures = { mse, ...mahalanobis };
+    const title = `autoencoder, ${machine}`;
+    const scorer = await createAutoencoderScorer(
+      await trainAutoencoderOn(clipsOf(title, root, own, 'train'), { epochs }),
+    );
+    for (const { sample, scores } of await scoreClips(clipsOf(title, root, own, 'test'), scorer.score)) {
+      const figures = { mse: scores.mse, ...scores.mahalanobis };
       for (const [name, mode] of Object.entries(AE_MODES))
         scored[name].push({ ...clipOf(sample), score: figures[mode] });
     }
@@ -69,32 +63,20 @@ const HOP = 64;
 const LEARNING_RATE = 1e-3;
 
 /** One classifier of machines and conditions; a clip's score is the lowest among the conditions of its machine. */
-async function mobileNetRow({ root, samples }: Clips, given: number): Promise<AblationRow> {
+async function mobileNetRow({ root, samples }: Found, given: number): Promise<AblationRow> {
   const epochs = Math.max(1, Math.round(given / EPOCH_SHARE));
-  const train = sideOf(samples, 'train');
-  const names = [...new Set(train.map(conditionOf))].sort();
-  const progress = createProgress('MobileNetV2: epoch');
-  const clips = (await hear(root, train)).map(({ sample, ...heard }) => ({
-    ...heard,
-    name: sample.path,
-    label: names.indexOf(conditionOf(sample)),
-  }));
-  const model = await trainMobileNet(clips, {
+  const model = await trainClassifierOn(clipsOf('MobileNetV2', root, samples, 'train'), conditionOf, {
     epochs,
     learningRate: LEARNING_RATE,
     hop: HOP,
-    onEpoch: ({ epoch }) => progress.update(epoch, epochs),
   });
-  progress.end();
   const scorer = await createMobileNetScorer(model);
-  const scored: ScoredClip[] = [];
-  for (const [machine, own] of machinesOf(sideOf(samples, 'test'))) {
-    const classes = names.flatMap((name, c) => (name.startsWith(`${machine}/`) ? [c] : []));
-    for (const { sample, samples: test, sampleRate } of await hear(root, own)) {
-      const each = await scorer.score(test, sampleRate);
-      scored.push({ ...clipOf(sample), score: Math.min(...classes.map((c) => each[c])) });
-    }
-  }
+  const scored = (await scoreClips(clipsOf('MobileNetV2', root, samples, 'test'), scorer.score)).map(
+    ({ sample, scores }): ScoredClip => ({
+      ...clipOf(sample),
+      score: lowestOf(scores, classesOf(model.names, sample.attributes.machine)),
+    }),
+  );
   await scorer.release();
   return ablationRow(
     'MobileNetV2',
@@ -104,6 +86,6 @@ async function mobileNetRow({ root, samples }: Clips, given: number): Promise<Ab
 }
 
 /** Rows of both baselines. @throws InputError as they do */
-export async function baselineRows(clips: Clips, epochs: number): Promise<AblationRow[]> {
+export async function baselineRows(clips: Found, epochs: number): Promise<AblationRow[]> {
   return [...(await autoencoderRows(clips, epochs)), await mobileNetRow(clips, epochs)];
 }

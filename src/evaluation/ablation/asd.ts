@@ -1,9 +1,9 @@
 // The ablation of fine-tuning for anomalous sound: what each part adds, machine by machine (paper "Exploring Large Scale
 // Pre-Trained Models for Robust Machine Anomalous Sound Detection", table 1).
 import { csvLine } from '../../signal/readers/csv-write.ts';
-import { harmonicMean } from '../metrics/means.ts';
-import { combine, type Measured } from '../metrics/measured.ts';
+import { type Measured, undefinedBecause } from '../metrics/measured.ts';
 import { type ScoredClip, sectionResults } from '../protocols/anomaly-result.ts';
+import { areaMeans } from '../protocols/area-means.ts';
 
 export type AblationRow = {
   name: string;
@@ -31,23 +31,19 @@ export function ablationRow(
   layers?: readonly number[],
 ): AblationRow {
   const sections = sectionResults(YEAR, scored, 'all');
-  const figures = (part: typeof sections): Measured[] =>
-    part.flatMap(({ auc, pauc }) => [...auc, ...pauc].map(({ value }) => value));
   const machines = [...new Set(sections.map(({ machine }) => machine))].sort();
   const own = (machine: string) => sections.filter((section) => section.machine === machine);
+  const whole = areaMeans(sections);
   const ofDomain = (domain: 'source' | 'target') =>
-    sections.flatMap(({ auc }) => auc.filter((one) => one.domain === domain).map(({ value }) => value));
+    whole.auc.find((one) => one.domain === domain)?.value ?? undefinedBecause('nothing was scored');
   return {
     name,
     command,
-    machines: Object.fromEntries(machines.map((machine) => [machine, combine(figures(own(machine)), harmonicMean)])),
-    total: combine(figures(sections), harmonicMean),
-    aucSource: combine(ofDomain('source'), harmonicMean),
-    aucTarget: combine(ofDomain('target'), harmonicMean),
-    pauc: combine(
-      sections.flatMap(({ pauc }) => pauc.map(({ value }) => value)),
-      harmonicMean,
-    ),
+    machines: Object.fromEntries(machines.map((machine) => [machine, areaMeans(own(machine)).all])),
+    total: whole.all,
+    aucSource: ofDomain('source'),
+    aucTarget: ofDomain('target'),
+    pauc: whole.pauc,
     ...(layers && { layers }),
   };
 }

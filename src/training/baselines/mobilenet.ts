@@ -24,8 +24,11 @@ import {
   windowsByRecording,
 } from './windows.ts';
 
+/** Frames of one input. */
+export const IMAGE_FRAMES = 64;
+
 /** 64 frames, every 8 frames; reflected ends, as the Keras baselines have. */
-const SHAPE: WindowShape = { frames: 64, hop: 8, padding: 'reflect' };
+const SHAPE: WindowShape = { frames: IMAGE_FRAMES, hop: 8, padding: 'reflect' };
 
 /** Keras' defaults; its epsilon stands beside the uncorrected moment, as ours does. */
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
@@ -51,6 +54,8 @@ export type MobileNetModel = {
   /** Hz of the recordings it has learnt from, and takes. */
   sampleRate: number;
   classes: number;
+  /** What the classes are, in order of their numbers; absent where nobody has said it. */
+  names?: readonly string[];
   /** By torchvision's names, running statistics included. */
   parameters: ReadonlyMap<string, Float32Array>;
   /** Above it a recording counts as anomalous: 90 % quantile of a gamma distribution fitted to the training scores. */
