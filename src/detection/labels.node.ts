@@ -34,11 +34,19 @@ export function labelsFromFolders(paths: readonly string[]): Naming {
   return naming;
 }
 
+const SEPARATORS = ',;\t';
+
+/** Those separators that a header has, which its table then keeps to; all where it has none. */
+export const separatorsOf = (header: string): string =>
+  [...SEPARATORS].filter((one) => header.includes(one)).join('') || SEPARATORS;
+
 /** Cells of a line; a cell in quotes may hold separators, and quotes doubled. */
-export const cellsOf = (line: string): string[] =>
-  [...line.matchAll(/(?:^|[,;\t])(?: *"((?:[^"]|"")*)" *(?=[,;\t]|$)|([^,;\t]*))/g)].map(
+export const cellsOf = (line: string, separators = SEPARATORS): string[] => {
+  const cell = `(?:^|[${separators}])(?: *"((?:[^"]|"")*)" *(?=[${separators}]|$)|([^${separators}]*))`;
+  return [...line.matchAll(new RegExp(cell, 'g'))].map(
     ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.trim(),
   );
+};
 
 const HEADER = /^(file|path|name|recording)s?([ _-]?(name|path))?$/i;
 

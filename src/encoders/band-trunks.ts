@@ -101,8 +101,8 @@ export function echoTrunk(config: EchoConfig): Trunk {
   };
 }
 
-/** FISHER, with the position table of its weights [rows, width]: any rate; CLS of every band first. */
-export function fisherTrunk(config: FisherConfig, table: Float32Array): Trunk {
+/** FISHER, with the position table of its weights [rows, width], made when it is asked for: any rate; CLS of every band first. */
+export function fisherTrunk(config: FisherConfig, positionTable: () => Float32Array): Trunk {
   const { width, depth } = config;
   /** Bands and patches of features of this size. */
   const cut = (features: Features, sampleRate: number) => fisherPatches(toSpectrogram(features, sampleRate), config);
@@ -122,6 +122,7 @@ export function fisherTrunk(config: FisherConfig, table: Float32Array): Trunk {
     graph: (scope, { count, samples, sampleRate }, options = {}) => {
       const { frames, bins } = spectrogramSize(samples, sampleRate);
       const { bands, patches: length } = cut({ values: new Float32Array(frames * bins), frames, bins }, sampleRate);
+      const table = positionTable();
       if (length * width > table.length) {
         throw new InputError(
           `fisher: ${length} patches are more than the ${table.length / width} positions; use shorter crops`,

@@ -29,7 +29,7 @@ const fisherArchitecture = (config: FisherConfig, weights: StateDict = new Map()
   graph: (scope, options) => eatGraph(scope, config, options),
   create: (id, fingerprint, _weights, program) =>
     createFisher(id, fingerprint, config, fisherPositions(weights, config.width), program),
-  trunk: fisherTrunk(config, fisherPositions(weights, config.width)),
+  trunk: fisherTrunk(config, () => fisherPositions(weights, config.width)),
 });
 
 export const fisherFamily: Family = {

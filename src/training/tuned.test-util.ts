@@ -36,8 +36,17 @@ export function tunedExample(name: string, settings: Omit<TunedConfig, 'base'>):
   return { base, config, architecture, values };
 }
 
-/** Writes it as `exportEncoder` does. */
-export function writeTuned({ architecture, values }: TunedExample, path: string): void {
+/** Writes an encoder as training does. */
+export function writeTuned(
+  { architecture, values }: Pick<TunedExample, 'architecture' | 'values'>,
+  path: string,
+): void {
   const names = { shapes: parameterShapes(architecture), trainedNames: [], teacherNames: [] };
   exportEncoder(initialState(names, values), architecture, path, { weights: 'student' });
+}
+
+/** Writes one of `tinyNames` by itself. */
+export function writeTiny(name: string, path: string): void {
+  const { architecture, weights } = tinyEncoder(name);
+  writeTuned({ architecture, values: new Map(Array.from(weights, ([key, tensor]) => [key, toFloat32(tensor)])) }, path);
 }

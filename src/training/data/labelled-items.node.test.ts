@@ -45,6 +45,9 @@ describe('tableItems', () => {
       { path: '/data/1.wav', label: 'worn' },
       { path: at('2.wav'), label: 'normal' },
     ]);
+    // Only what separates the header separates rows.
+    expect(items('file,label\n1.wav,hum;rattle\n')).toEqual([{ path: at('1.wav'), label: 'hum;rattle' }]);
+    expect(items('file;label\n1.wav;0,5 bar\n')).toEqual([{ path: at('1.wav'), label: '0,5 bar' }]);
     expect(items('file,label,machine,domain\n1.wav,worn,,')).toEqual([{ path: at('1.wav'), label: 'worn' }]);
   });
 

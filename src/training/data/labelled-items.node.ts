@@ -1,7 +1,7 @@
 // Labelled recordings from the folders they lie in, or from a table.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { cellsOf, labelsFromFolders } from '../../detection/labels.node.ts';
+import { cellsOf, labelsFromFolders, separatorsOf } from '../../detection/labels.node.ts';
 import { collectFiles } from '../../signal/collect-files.node.ts';
 import { InputError } from '../../signal/errors.ts';
 import { systemReason } from '../../signal/system-error.node.ts';
@@ -78,7 +78,7 @@ function located(file: string, table: string): string {
 }
 
 /**
- * The recordings that a table names (comma, semicolon or tab; with a header), each with its label: from the column
+ * The recordings that a table names (comma, semicolon or tab, as in its header), each with its label: from the column
  * `label`, or of all attributes d1p, d1v, d2p, d2v, … as in the attribute tables of DCASE Task 2, whose test clips are
  * left out. Columns `machine` (the group, which then begins the label made of attributes) and `domain` are taken where they
  * are. Files are relative to the table.
@@ -97,11 +97,13 @@ export function tableItems(table: string): LabelledItem[] {
     .split(/\r?\n/)
     .map((content, i) => ({ line: i + 1, content }))
     .filter(({ content }) => content.trim() !== '');
-  const columns = columnsOf(cellsOf(header?.content ?? ''), table);
+  // So that a label may be `hum;rattle` in a table with commas.
+  const separators = separatorsOf(header?.content ?? '');
+  const columns = columnsOf(cellsOf(header?.content ?? '', separators), table);
   const cell = (cells: readonly string[], at: number | undefined) => (at === undefined ? undefined : cells[at]);
   const items = rows.flatMap(({ line, content }): LabelledItem[] => {
     const where = `${table} line ${line}`;
-    const cells = cellsOf(content);
+    const cells = cellsOf(content, separators);
     const file = cells[columns.file];
     const group = cell(cells, columns.machine) || undefined;
     if (columns.label === undefined && NOT_FOR_TRAINING.test(file ?? '')) return [];

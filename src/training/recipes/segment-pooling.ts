@@ -99,9 +99,8 @@ export function segmentPoolingRecipe(
     Object.fromEntries(
       Object.entries(shapes).map(([place, shape]) => {
         const stream = random.fork(place);
-        const values = Float32Array.from({ length: sizeOf(shape) }, () =>
-          stream.uniform() < dropout ? 0 : 1 / (1 - dropout),
-        );
+        const values = new Float32Array(sizeOf(shape));
+        for (let i = 0; i < values.length; i++) values[i] = stream.uniform() < dropout ? 0 : 1 / (1 - dropout);
         return [`dropout.${place}`, float32(values, shape)];
       }),
     );
