@@ -20,6 +20,8 @@ export default defineConfig([
       'bench/detection': 'bench/detection.ts',
       'bench/training': 'bench/training.ts',
       'bench/mild-faults': 'bench/mild-faults.ts',
+      'bench/femto-finetune': 'bench/femto-finetune.ts',
+      'bench/finetune': 'bench/finetune.ts',
       'bench/scaling': 'bench/scaling.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',

@@ -6,14 +6,14 @@ import type { DetectorSettings } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
 import { fitFiles } from '../detection/fit-files.node.ts';
 import { buildEncoder } from '../encoders/build.ts';
+import type { TunedConfig } from '../encoders/config-hints.ts';
 import { loadWeights, readCheckpoint } from '../encoders/load.node.ts';
-import { type TunedConfig, tunedArchitecture } from '../encoders/tuned.ts';
+import { tunedArchitecture } from '../encoders/tuned.ts';
 import { MIX_KEY, SEGMENTS_PREFIX } from '../encoders/tuned-head.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { InputError, inputMessage } from '../signal/errors.ts';
-import { checkLabelled } from '../training/check-sources.node.ts';
 import { labelledClasses } from '../training/data/labelled-classes.ts';
-import type { LabelledCrop, LabelledItem, LabelledSpec } from '../training/data/labelled-types.ts';
+import type { LabelledItem } from '../training/data/labelled-types.ts';
 import { epochItem } from '../training/data/sampler.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
 import {
@@ -24,9 +24,9 @@ import {
 import { readRunConfig } from '../training/run-config.ts';
 import { segmentSets } from '../training/segment-sets.node.ts';
 import { initialState, type TrainingState } from '../training/step.ts';
-import { plainState, planTuning, type TuneBase, type TunePlan } from '../training/tuned-plan.ts';
+import { planTuning, type TuneBase, type TunePlan } from '../training/tuned-plan.ts';
 import type { FinetuneSettings } from './finetune-options.ts';
-import { dataHash, encoderFile, hasRun, labelledBatches, rateOfData, runConfigOf } from './finetune-run.ts';
+import { dataHash, encoderFile, hasRun, rateOfData, tuneOnCrops } from './finetune-run.ts';
 import { createProgress, note, writeFileSafely } from './output.ts';
 import { createStatusLine, trainInFolder } from './training-run.ts';
 
@@ -44,31 +44,13 @@ type Stage<T> = { status?: number; step: number; result: T };
 
 /** Stage 1: the encoder and its head on crops. */
 async function tuneEncoder(settings: AsdSettings, base: TuneBase): Promise<Stage<TunePlan>> {
-  const { items, crops, options, folder } = settings;
+  const { items, crops, options } = settings;
   const classes = labelledClasses(items, crops.speeds);
   const sampleRate = settings.rate ?? (await rateOfData(items));
   const { cropSeconds, mix, pooling, embedding } = settings;
   const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, ...(pooling && { pooling }), embedding };
   const plan = planTuning(base, shape, { count: classes.names.length, of: ({ classIndex }) => [classIndex] }, options);
-  const spec: LabelledSpec = { items, ...crops, cropSeconds, sampleRate: plan.config.sampleRate };
-  if (!settings.resume) await checkLabelled(spec, plan.recipe, settings.seed);
-  const status = createStatusLine();
-  const end = await trainInFolder<LabelledCrop>({
-    title: `finetune asd: ${base.id}`,
-    folder,
-    resume: settings.resume,
-    config: runConfigOf('asd', settings, plan, items),
-    recipe: plan.recipe,
-    seed: settings.seed,
-    accumulate: settings.accumulate,
-    saveEvery: settings.saveEvery,
-    clips: (from, batch, stride) => labelledBatches(spec, settings, { from, batch, stride }, status),
-    publish: (state) =>
-      exportEncoder(plainState(state, options.tuning), plan.architecture, encoderFile(folder), { weights: 'student' }),
-    ...(settings.provider && { runtime: { provider: settings.provider } }),
-    status,
-  });
-  return { step: end.state.step, ...(end.status !== undefined && { status: end.status }), result: plan };
+  return { ...(await tuneOnCrops('asd', settings, base, plan, items)), result: plan };
 }
 
 /** Sets by their number, each once per epoch. */

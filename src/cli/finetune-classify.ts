@@ -9,19 +9,16 @@ import type { Measured } from '../evaluation/metrics/measured.ts';
 import { splitsOf, stratifiedFolds } from '../evaluation/splits/stratified-folds.ts';
 import { mean } from '../signal/average.ts';
 import { InputError } from '../signal/errors.ts';
-import { checkLabelled } from '../training/check-sources.node.ts';
 import { labelledClasses } from '../training/data/labelled-classes.ts';
-import type { LabelledCrop, LabelledItem, LabelledSpec } from '../training/data/labelled-types.ts';
-import { exportEncoder } from '../training/export-encoder.node.ts';
+import type { LabelledItem } from '../training/data/labelled-types.ts';
 import { type CropClasses, classifyDefaults } from '../training/recipes/tune.ts';
-import { plainState, planTuning } from '../training/tuned-plan.ts';
+import { planTuning } from '../training/tuned-plan.ts';
 import { flag, number, type Options, text, UsageError } from './command.ts';
 import { classifyItems, type Split } from './finetune-items.ts';
 import { type FinetuneDefaults, type FinetuneSettings, finetuneSettings } from './finetune-options.ts';
-import { encoderFile, hasRun, labelledBatches, rateOfData, runConfigOf } from './finetune-run.ts';
+import { encoderFile, hasRun, rateOfData, tuneOnCrops } from './finetune-run.ts';
 import { createProgress, note, print, writeFileSafely } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
-import { createStatusLine, trainInFolder } from './training-run.ts';
 
 const classify: FinetuneDefaults = {
   options: classifyDefaults,
@@ -59,32 +56,15 @@ async function trainClassifier(
   items: readonly LabelledItem[],
   several: boolean,
 ): Promise<{ status: number; step: number } | undefined> {
-  const { folder, crops, cropSeconds, mix, pooling, options } = settings;
+  const { cropSeconds, mix, pooling, options } = settings;
   const base = loadWeights({ encoder: settings.encoder });
   const sampleRate = settings.rate ?? (await rateOfData(items));
   const { labels, classes } = classesOf(items, several);
   const objective = several ? ({ kind: 'binary', per: 'labels' } as const) : options.objective;
   const shape = { sampleRate, cropSeconds, hopSeconds: cropSeconds, mix, ...(pooling && { pooling }), labels };
   const plan = planTuning(base, shape, classes, { ...options, objective });
-  const spec: LabelledSpec = { items, ...crops, cropSeconds, sampleRate: plan.config.sampleRate };
-  if (!settings.resume) await checkLabelled(spec, plan.recipe, settings.seed);
-  const status = createStatusLine();
-  const end = await trainInFolder<LabelledCrop>({
-    title: `finetune classify: ${base.id}`,
-    folder,
-    resume: settings.resume,
-    config: runConfigOf('classify', settings, plan, items),
-    recipe: plan.recipe,
-    seed: settings.seed,
-    accumulate: settings.accumulate,
-    saveEvery: settings.saveEvery,
-    clips: (from, batch, stride) => labelledBatches(spec, settings, { from, batch, stride }, status),
-    publish: (state) =>
-      exportEncoder(plainState(state, options.tuning), plan.architecture, encoderFile(folder), { weights: 'student' }),
-    ...(settings.provider && { runtime: { provider: settings.provider } }),
-    status,
-  });
-  return end.status === undefined ? undefined : { status: end.status, step: end.state.step };
+  const { status, step } = await tuneOnCrops('classify', settings, base, plan, items);
+  return status === undefined ? undefined : { status, step };
 }
 
 export type Asked = { file: string; truth: string; predicted: string; logits: Float32Array };

@@ -1,36 +1,23 @@
 // thrum finetune: trains an encoder further, on recordings whose class or operating condition is known.
 import { dirname, join } from 'node:path';
-import { segmentPoolingDefaults } from '../training/recipes/segment-pooling.ts';
-import { asdDefaults } from '../training/recipes/tune.ts';
-import { type Command, choice, flag, number, type OptionSpecs, type Options, UsageError } from './command.ts';
-import { type AsdSettings, fitDetectors, runAsd } from './finetune-asd.ts';
+import { type Command, flag, type OptionSpecs, type Options, UsageError } from './command.ts';
+import { runAblation } from './finetune-ablation.ts';
+import { fitDetectors, runAsd } from './finetune-asd.ts';
+import { asdOptionSpecs, asdSettings } from './finetune-asd-options.ts';
 import { runClassify } from './finetune-classify.ts';
 import { asdItems } from './finetune-items.ts';
-import { type FinetuneDefaults, finetuneOptionSpecs, finetuneSettings, warmUpFor } from './finetune-options.ts';
+import { finetuneOptionSpecs } from './finetune-options.ts';
 import { print } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
 
-const asd: FinetuneDefaults = {
-  options: asdDefaults,
-  cropSeconds: 2,
-  mix: true,
-  pooling: 'attentive',
-  speeds: [0.9, 1, 1.1],
-  speedClasses: true,
-  rollProbability: 0,
-};
-
-/** Options of `finetune asd` alone. */
-const asdOptionSpecs = {
-  width: { value: 'N', description: 'asd: values of the embedding (default 128)' },
-  loss: { value: 'NAME', description: 'asd: margin (default) or adacos' },
-  margin: { value: 'X', description: 'asd: angle in radians (default 0.2)' },
-  scale: { value: 'X', description: 'asd: of the cosines (default 30)' },
-  convention: { value: 'NAME', description: 'asd: margin beyond π - m: th_mm (default), th_mmm, plain or easy' },
-  centres: { value: 'N', description: 'asd: centres per class (default 1; adacos 16)' },
-  'segment-pooling': { description: 'asd: second stage, a transformer over the segments of a recording' },
-  'segment-hop': { value: 'SECONDS', description: 'asd: from one segment to the next in that stage (default 0.5)' },
-  'segment-steps': { value: 'N', description: 'asd: steps of that stage (default as --steps)' },
+/** Options of `finetune ablation` alone, beside those of asd. */
+const ablationOptionSpecs = {
+  out: { value: 'DIR', short: 'o', description: 'ablation: folder for the table (CSV) and a page' },
+  'baseline-epochs': {
+    value: 'N',
+    description: "ablation: also the challenge's baselines, the autoencoder for N epochs",
+  },
+  cache: { value: 'DIR', description: 'ablation: where embeddings are kept (default in the run folder)' },
 } satisfies OptionSpecs;
 
 /** Options of `finetune classify` alone. */
@@ -41,64 +28,8 @@ const classifyOptionSpecs = {
   several: { description: 'classify: a recording may have several labels, separated by ;' },
 } satisfies OptionSpecs;
 
-const SUB_CENTRES = 16;
-
-function objectiveFrom(options: Options): AsdSettings['options']['objective'] {
-  const loss = choice(options, 'loss', ['margin', 'adacos']) ?? 'margin';
-  const centres = number(options, 'centres', { min: 1, integer: true });
-  if (loss === 'adacos') {
-    const given = ['margin', 'scale', 'convention'].find((name) => options[name] !== undefined);
-    if (given) throw new UsageError(`--${given}: expected --loss margin with it`);
-    return { kind: 'adacos', centres: centres ?? SUB_CENTRES };
-  }
-  return {
-    kind: 'margin',
-    margin: number(options, 'margin', { min: 0, max: 1.5 }) ?? 0.2,
-    scale: number(options, 'scale', { above: 0 }) ?? 30,
-    convention: choice(options, 'convention', ['th_mm', 'th_mmm', 'plain', 'easy']) ?? 'th_mm',
-    ...(centres !== undefined && { centres }),
-  };
-}
-
-const WIDTH = 128;
-/** Of a transformer layer over segments: PyTorch's default, and heads as specified. */
-const SEGMENT_LAYER = { heads: 8, hidden: 2048 };
-
-/** What `finetune asd` is asked for, without the recordings. */
-export function asdSettings(options: Options, encoder: string): Omit<AsdSettings, 'items'> {
-  const settings = finetuneSettings(options, asd, encoder);
-  const objective = objectiveFrom(options);
-  const pooled = flag(options, 'segment-pooling');
-  const alone = ['segment-hop', 'segment-steps'].find((name) => options[name] !== undefined);
-  if (alone && !pooled) throw new UsageError(`--${alone}: expected --segment-pooling with it`);
-  const hopSeconds = number(options, 'segment-hop', { above: 0 }) ?? 0.5;
-  const steps = number(options, 'segment-steps', { min: 1, integer: true }) ?? settings.options.steps;
-  const embedding = number(options, 'width', { min: 2, integer: true }) ?? WIDTH;
-  if (pooled && embedding % SEGMENT_LAYER.heads !== 0) {
-    throw new UsageError(
-      `--width: expected a multiple of ${SEGMENT_LAYER.heads} with --segment-pooling, got ${embedding}`,
-    );
-  }
-  const { kind: _kind, ...margin } =
-    objective.kind === 'margin' ? objective : { kind: '', ...segmentPoolingDefaults.margin };
-  return {
-    ...settings,
-    options: { ...settings.options, objective },
-    embedding,
-    ...(pooled && {
-      segmentPooling: {
-        ...segmentPoolingDefaults,
-        ...{ steps, warmUpSteps: warmUpFor(steps), margin, hopSeconds },
-        ...SEGMENT_LAYER,
-      },
-    }),
-  };
-}
-
-const ENCODER = 'thrum-ear';
-
 async function finetuneAsd(options: Options): Promise<number> {
-  const settings = asdSettings(options, ENCODER);
+  const settings = asdSettings(options);
   const items = await asdItems(settings);
   const end = await runAsd({ ...settings, items });
   if ('status' in end) {
@@ -115,24 +46,43 @@ async function finetuneAsd(options: Options): Promise<number> {
   return 0;
 }
 
+const kinds = ['asd', 'classify', 'ablation'] as const;
+type Kind = (typeof kinds)[number];
+
+/** What each kind has beside the options of all. */
+const own: Record<Kind, readonly OptionSpecs[]> = {
+  asd: [asdOptionSpecs],
+  classify: [classifyOptionSpecs],
+  ablation: [asdOptionSpecs, ablationOptionSpecs],
+};
+
+function checkOptions(kind: Kind, options: Options): void {
+  const known = new Set([finetuneOptionSpecs, ...own[kind]].flatMap((specs) => Object.keys(specs)));
+  const wrong = Object.keys(options).find((name) => !known.has(name));
+  if (wrong === undefined) return;
+  const others = kinds.filter((other) => own[other].some((specs) => Object.hasOwn(specs, wrong)));
+  throw new UsageError(`--${wrong}: expected with finetune ${others.join(' or ')}, not with ${kind}`);
+}
+
 export const finetuneCommand: Command = {
   summary: 'train an encoder further, on recordings whose class is known',
-  usage: 'asd|classify --data DIR|--labels TABLE --run DIR [options]',
+  usage: 'asd|classify|ablation --data DIR|--labels TABLE --run DIR [options]',
   details:
-    'asd learns to tell operating conditions of normal recordings apart (names of DCASE, a table, or a folder for each), and\nfits a detector for every machine. classify learns labels, and says how well it knows those it was not shown.\nCtrl-C stops after the current step, with a checkpoint; --resume goes on to the same numbers.',
+    'asd learns to tell operating conditions of normal recordings apart (names of DCASE, a table, or a folder for each), and\nfits a detector for every machine. classify learns labels, and says how well it knows those it was not shown. ablation says\nwhat each part of asd adds, on a data set of DCASE. Ctrl-C stops after the current step, with a checkpoint; --resume goes\non to the same numbers.',
   examples: [
     'thrum finetune asd --data dcase2023/ --encoder thrum-ear --run runs/asd --segment-pooling',
     'thrum finetune classify --data ESC-50/ --encoder eat-base.safetensors --run runs/esc50',
+    'thrum finetune ablation --data dcase2023/ --encoder thrum-ear --run runs/ablation --out results/ --baseline-epochs 20',
   ],
-  options: { ...finetuneOptionSpecs, ...asdOptionSpecs, ...classifyOptionSpecs },
+  options: { ...finetuneOptionSpecs, ...asdOptionSpecs, ...classifyOptionSpecs, ...ablationOptionSpecs },
   async run(args, options) {
-    const [kind, ...rest] = args;
-    if (rest.length > 0 || (kind !== 'asd' && kind !== 'classify')) {
-      throw new UsageError(`expected asd or classify, got ${args.join(' ') || 'nothing'}`);
+    const [name, ...rest] = args;
+    const kind = kinds.find((known) => known === name);
+    if (rest.length > 0 || !kind) {
+      throw new UsageError(`expected one of ${kinds.join(', ')}, got ${args.join(' ') || 'nothing'}`);
     }
-    const foreign = Object.keys(kind === 'asd' ? classifyOptionSpecs : asdOptionSpecs);
-    const wrong = foreign.find((name) => options[name] !== undefined);
-    if (wrong) throw new UsageError(`--${wrong}: expected with ${kind === 'asd' ? 'classify' : 'asd'} only`);
-    return kind === 'asd' ? finetuneAsd(options) : runClassify(options);
+    checkOptions(kind, options);
+    if (kind === 'asd') return finetuneAsd(options);
+    return kind === 'classify' ? runClassify(options) : runAblation(options);
   },
 };

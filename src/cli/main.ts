@@ -48,6 +48,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'label recordings with what finetune classify has made',
     load: async () => (await import('./classify.ts')).classifyCommand,
   },
+  baseline: {
+    summary: "train the baselines of DCASE Task 2 and write the challenge's score files",
+    load: async () => (await import('./baseline.ts')).baselineCommand,
+  },
   bench: {
     summary: 'run encoders on SIREN, RMIS and other benchmarks',
     load: async () => (await import('./bench.ts')).benchCommand,

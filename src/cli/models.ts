@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
-import type { ConfigHints } from '../encoders/family.ts';
+import type { ConfigHints } from '../encoders/config-hints.ts';
 import { findFusion, fusedNames } from '../encoders/fusion-file.node.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
 import {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type EatConfig, eatSizes } from '../encoders/eat.ts';
 import { type EchoConfig, echoSizes } from '../encoders/echo.ts';
-import { echoArchitecture } from '../encoders/families.ts';
+import { echoArchitecture } from '../encoders/echo-family.ts';
 import type { Architecture } from '../encoders/family.ts';
 import { type FisherConfig, fisherSizes } from '../encoders/fisher.ts';
 import { namedArchitectures } from '../encoders/load.node.ts';

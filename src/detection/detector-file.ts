@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
+import { bytesOf } from '../signal/typed-view.ts';
 import type { Calibration } from './calibration.ts';
 import type { Detector } from './detector.ts';
 import type { Matrix } from './matrix.ts';
@@ -68,21 +70,13 @@ function tensorsOf(detector: Detector): Map<string, StoredTensor> {
   return tensors;
 }
 
-const bytesOf = ({ data }: StoredTensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
 /** SHA-256 over the settings and every tensor's name and bytes, in order of names. */
 async function checksum(settings: string, tensors: ReadonlyMap<string, StoredTensor>): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(settings)];
   for (const name of [...tensors.keys()].sort())
-    parts.push(encoder.encode(name), bytesOf(tensors.get(name) as StoredTensor));
-  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', joined));
+    parts.push(encoder.encode(name), bytesOf((tensors.get(name) as StoredTensor).data));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', concatenate(Uint8Array, parts)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -2,10 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import { InputError } from '../signal/errors.ts';
 import { simulate } from '../signal/simulate/index.ts';
+import { createWavFolder, wavWithBadSample } from '../signal/wav-folder.test-util.ts';
 import { createDiagnoser } from './diagnose.ts';
 import { type FitFilesOptions, type FitPreparation, fitFiles } from './fit-files.node.ts';
 import { labelsFromFolders } from './labels.node.ts';
-import { createWavFolder, wavWithBadSample } from './wav-folder.test-util.ts';
 
 const folder = createWavFolder();
 afterAll(() => folder.remove());

@@ -2,8 +2,8 @@ import { relative, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../signal/errors.ts';
+import { createWavFolder } from '../signal/wav-folder.test-util.ts';
 import { labelsFromFolders, namesFromTable } from './labels.node.ts';
-import { createWavFolder } from './wav-folder.test-util.ts';
 
 const folder = createWavFolder();
 afterAll(() => folder.remove());

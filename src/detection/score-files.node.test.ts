@@ -5,11 +5,11 @@ import { InputError } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
 import { resample } from '../signal/resample.ts';
 import { simulate } from '../signal/simulate/index.ts';
+import { createWavFolder, wavWithBadSample } from '../signal/wav-folder.test-util.ts';
 import type { Detector } from './detector.ts';
 import { type FitFilesOptions, fitFiles } from './fit-files.node.ts';
 import { createScorer } from './score.ts';
 import { checkEncoder, type FileResult, type ScoreFilesOptions, scoreFiles } from './score-files.node.ts';
-import { createWavFolder, wavWithBadSample } from './wav-folder.test-util.ts';
 
 const folder = createWavFolder();
 afterAll(() => folder.remove());

@@ -1,22 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floats, floats32, type GoldenTensor, hasGolden, maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder } from '../detection/wav-folder.test-util.ts';
 import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
-import { createScope, parameterCount, parametersOf } from '../nn/parameters.ts';
+import { createScope, parameterCount } from '../nn/parameters.ts';
 import { dense, norm } from '../nn/transformer.ts';
 import { InputError } from '../signal/errors.ts';
 import { eatFbank } from '../signal/kaldi-fbank.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { type AudiomaeConfig, audiomaeBlocks, audiomaeGraph, audiomaeInput, audiomaeTokens } from './audiomae.ts';
+import { createWavFolder } from '../signal/wav-folder.test-util.ts';
+import { audiomaeInput } from './audiomae.ts';
+import { type AudiomaeConfig, audiomaeBlocks, audiomaeGraph, audiomaeTokens } from './audiomae-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { type TorchData, writeTorchFile } from './checkpoint/torch-file.test-util.ts';
-import { chord } from './chord.test-util.ts';
 import type { Architecture } from './family.ts';
 import { loadEncoder, namedArchitectures, readCheckpoint } from './load.node.ts';
 import { cutPatches } from './mel-patches.ts';
+import { randomModel } from './random-model.test-util.ts';
+import { chord, noise, recordingOf } from './sounds.test-util.ts';
 import { trunkSlopes } from './trunk.test-util.ts';
 import type { Trunk } from './trunk.ts';
 import type { Encoder } from './types.ts';
@@ -24,29 +26,7 @@ import type { Encoder } from './types.ts';
 const small: AudiomaeConfig = { width: 64, depth: 2, heads: 4, frames: 512 };
 const hints = { heads: 4 };
 
-function randomModel(config: AudiomaeConfig, seed = 1): Map<string, StoredTensor> {
-  const random = createRandom(seed);
-  return new Map(
-    [...parametersOf(Object.values(audiomaeGraph(createScope(), config)))].map(([name, shape]) => {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      const centre = /norm\d?\.weight$/.test(name) ? 1 : 0;
-      return [
-        name,
-        {
-          dtype: 'F32',
-          shape: [...shape],
-          data: Float32Array.from({ length: size }, () => random.gaussian(centre, 0.2)),
-        },
-      ];
-    }),
-  );
-}
-
-const recording = (samples: Float32Array, name = 'x') => ({ channels: [samples], sampleRate: 16_000, name });
-const noise = (length: number, seed = 3): Float32Array => {
-  const random = createRandom(seed);
-  return Float32Array.from({ length }, () => random.gaussian(0, 0.1));
-};
+const modelOf = (config: AudiomaeConfig) => randomModel(audiomaeGraph(createScope(), config));
 
 const there = hasGolden('peers_audiomae');
 
@@ -101,7 +81,7 @@ describe.skipIf(!there)('golden numbers of AudioMAE (shared/golden/peers_audioma
   });
 
   it.each(['short', 'mid'])('embeds the recording %s, pre-trained and fine-tuned', async (signal) => {
-    const wave = recording(floats32(golden, `${signal}.wave`));
+    const wave = recordingOf(floats32(golden, `${signal}.wave`));
     const embed = async (weights: Map<string, StoredTensor>) => {
       const encoder = await buildEncoder('x', recogniseWeights(weights, hints), weights);
       const { vector } = await encoder.embed(wave);
@@ -143,7 +123,7 @@ describe.skipIf(!there)('golden numbers of AudioMAE (shared/golden/peers_audioma
     const { weights, hints: found } = readCheckpoint(path, hints);
     expect(recogniseWeights(weights, found).config).toEqual(small);
     const encoder = await loadEncoder({ encoder: path, hints });
-    const { vector } = await encoder.embed(recording(floats32(golden, 'mid.wave')));
+    const { vector } = await encoder.embed(recordingOf(floats32(golden, 'mid.wave')));
     expect(maxDifference(vector, floats(golden, 'mid.emb'))).toBeLessThan(5e-5);
     await encoder.release();
     folder.remove();
@@ -157,7 +137,7 @@ describe.skipIf(!there)('golden numbers of AudioMAE (shared/golden/peers_audioma
 });
 
 describe('recordings', () => {
-  const model = randomModel(small);
+  const model = modelOf(small);
   let encoder: Encoder;
   beforeAll(async () => {
     encoder = await buildEncoder('audiomae', recogniseWeights(model, hints), model);
@@ -168,7 +148,7 @@ describe('recordings', () => {
     // 700 frames: windows from frame 0 and frame 188. Noise has no mean to speak of, but windows alone lose their own.
     const samples = noise(400 + 160 * 699);
     const embed = (from: number, frames: number) =>
-      encoder.embed(recording(samples.subarray(160 * from, 160 * from + 400 + 160 * (frames - 1))), { frames: true });
+      encoder.embed(recordingOf(samples.subarray(160 * from, 160 * from + 400 + 160 * (frames - 1))), { frames: true });
     const [whole, first, last] = [await embed(0, 700), await embed(0, 512), await embed(188, 512)];
     const mean = first.vector.map((value, d) => (value + last.vector[d]) / 2);
     expect(maxDifference(first.vector, last.vector)).toBeGreaterThan(1e-3);
@@ -195,8 +175,8 @@ describe('recordings', () => {
   });
 
   it('shorter than a frame are refused', async () => {
-    expect((await encoder.embed(recording(noise(400)))).vector.every(Number.isFinite)).toBe(true);
-    const short = encoder.embed(recording(noise(399), 'click.wav'));
+    expect((await encoder.embed(recordingOf(noise(400)))).vector.every(Number.isFinite)).toBe(true);
+    const short = encoder.embed(recordingOf(noise(399), 16_000, 'click.wav'));
     await expect(short).rejects.toThrow(
       'audiomae: expected at least 400 samples at 16000 Hz (0.025 s), got 399 (click.wav); use a longer recording',
     );
@@ -217,11 +197,10 @@ it.each([500, 20])('cuts or pads %i frames, zeros before the normalisation', (co
 
 describe('the trunk', () => {
   const tiny: AudiomaeConfig = { width: 8, depth: 2, heads: 2, frames: 16 };
-  const trunkOf = (config: AudiomaeConfig) =>
-    recogniseWeights(randomModel(config), { heads: config.heads }).trunk as Trunk;
+  const trunkOf = (config: AudiomaeConfig) => recogniseWeights(modelOf(config), { heads: config.heads }).trunk as Trunk;
 
   it('gives the hidden states that the encoder pools', async () => {
-    const model = randomModel(small);
+    const model = modelOf(small);
     const trunk = trunkOf(small);
     const crops = [noise(9000, 1), noise(9000, 2)];
     const { states, cls } = trunk.graph(createScope(), { count: 'crops', samples: 9000, sampleRate: 16_000 });
@@ -261,7 +240,7 @@ describe('the trunk', () => {
 });
 
 it('refuses positions of another number of mels', () => {
-  const model = randomModel(small);
+  const model = modelOf(small);
   model.set('pos_embed', { dtype: 'F32', shape: [1, 260, 64], data: new Float32Array(260 * 64) });
   expect(() => recogniseWeights(model)).toThrow(
     'loadEncoder: expected pos_embed of 1 + a multiple of 8 rows (patches of 128 mels), got 260',

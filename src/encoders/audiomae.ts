@@ -1,20 +1,14 @@
 // AudioMAE: a masked autoencoder that listens, of which the encoder is kept (arXiv 2207.06405; released code, commit bd60e29).
-import { add, stopGradient } from '../graph/elementwise.ts';
-import { linear } from '../graph/matmul.ts';
-import { layerNorm } from '../graph/normalization.ts';
-import { reduceMean } from '../graph/reduce.ts';
-import { reshape } from '../graph/reshape.ts';
-import { float32, type Program } from '../graph/runtime.ts';
-import { slice } from '../graph/slicing.ts';
-import { input, type Tensor } from '../graph/tensor.ts';
-import type { ParameterScope } from '../nn/parameters.ts';
-import { norm, preNormBlock, prependToken } from '../nn/transformer.ts';
+
+import type { Program } from '../graph/runtime.ts';
+import { input } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import { eatFbank } from '../signal/kaldi-fbank.ts';
-import type { GraphOptions } from './band-transformer.ts';
+import { type AudiomaeConfig, audiomaeBlocks, audiomaeGraph, audiomaeTokens } from './audiomae-transformer.ts';
+import type { ConfigHints } from './config-hints.ts';
 import {
   type Architecture,
-  type ConfigHints,
+  architecturesOf,
   countLayers,
   type Family,
   headsFor,
@@ -25,37 +19,24 @@ import {
   COLUMNS,
   createMelEncoder,
   cutPatches,
-  joinFeatures,
   MEL_RATE,
   MELS,
   type MelWindow,
   oneSequence,
   PATCH,
   PATCH_SIZE,
-  requireRate,
-  requireSamples,
+  patchFeeds,
 } from './mel-patches.ts';
+import { requireRate, requireSamples } from './requirements.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Features, Trunk } from './trunk.ts';
 import type { Encoder } from './types.ts';
-import { vitBlockNames } from './vit-names.ts';
-
-export type AudiomaeConfig = {
-  width: number;
-  depth: number;
-  heads: number;
-  /** Frames that the stored positions are for: all input has this length. */
-  frames: number;
-  /** A fine-tuned file brings the norm of the embedding. Of a pre-trained one it has no weights. */
-  fcNorm?: 'stored';
-};
 
 /** The published size. */
 export const audiomaeSizes = {
   base: { width: 768, depth: 12, heads: 12, frames: 1024 },
 } satisfies Record<string, AudiomaeConfig>;
 
-const EPSILON = 1e-6;
 /** One frame. */
 const LEAST_SAMPLES = 400;
 /** Of AudioSet: (x - mean) / (2 deviation). */
@@ -74,65 +55,8 @@ export function audiomaeInput(values: Float32Array, from: number, frames: number
 
 /** Log-mels of samples at 16 kHz: mean removed, not yet normalised. */
 function audiomaeFbank(samples: Float32Array, name?: string): { values: Float32Array; frames: number } {
-  requireSamples('audiomae', samples.length, LEAST_SAMPLES, name);
+  requireSamples('audiomae', samples.length, LEAST_SAMPLES, MEL_RATE, name);
   return eatFbank(samples, MEL_RATE);
-}
-
-/** Patches [N, L, 256] -> the patch embedding [N, L, D], and the tokens with positions, CLS first [N, L + 1, D]. */
-export function audiomaeTokens(
-  scope: ParameterScope,
-  { width, frames }: AudiomaeConfig,
-  patches: Tensor,
-): { embedded: Tensor; tokens: Tensor } {
-  const length = (frames / PATCH) * COLUMNS;
-  const kernel = reshape(scope('patch_embed.proj.weight', [width, 1, PATCH, PATCH]), [width, PATCH_SIZE]);
-  const embedded = linear(patches, kernel, scope('patch_embed.proj.bias', [width]));
-  // Stored, as the released code computes them for a grid turned on its side; fixed in training.
-  const positions = stopGradient(scope('pos_embed', [1, length + 1, width]));
-  const cls = scope('cls_token', [1, 1, width]);
-  return { embedded, tokens: add(prependToken(cls, embedded, length + 1), positions) };
-}
-
-/** Tokens through all blocks, without a norm behind them: the output of each. */
-export function audiomaeBlocks(
-  scope: ParameterScope,
-  { depth, heads }: AudiomaeConfig,
-  tokens: Tensor,
-  { fusedAttention, branch }: GraphOptions = {},
-): Tensor[] {
-  const outputs: Tensor[] = [];
-  for (let i = 0; i < depth; i++) {
-    const block = preNormBlock(scope, vitBlockNames(i), outputs.at(-1) ?? tokens, {
-      heads,
-      mlpRatio: 4,
-      epsilon: EPSILON,
-      fusedAttention,
-      branch: branch && ((x) => branch(x, i)),
-    });
-    outputs.push(block);
-  }
-  return outputs;
-}
-
-/**
- * The inference graph: input `patches` [N, L, 256]; outputs `tokens` [N, L, D] of the last block, and `cls` [N, D], the
- * norm of their mean: that of fine-tuning, or one without weights (RMIS).
- */
-export function audiomaeGraph(
-  scope: ParameterScope,
-  config: AudiomaeConfig,
-  options: GraphOptions = {},
-): { cls: Tensor; tokens: Tensor } {
-  const length = (config.frames / PATCH) * COLUMNS;
-  const { tokens: embedded } = audiomaeTokens(scope, config, input('patches', ['sequences', length, PATCH_SIZE]));
-  const last = audiomaeBlocks(scope, config, embedded, options).at(-1) ?? embedded;
-  const tokens = slice(last, 1, 1);
-  const pooled = reduceMean(tokens, [1]);
-  const cls =
-    config.fcNorm === 'stored'
-      ? norm(scope, 'fc_norm', pooled, EPSILON)
-      : layerNorm(pooled, undefined, undefined, EPSILON);
-  return { cls, tokens };
 }
 
 /**
@@ -164,12 +88,10 @@ const audiomaeTrunk = (config: AudiomaeConfig): Trunk => {
     width,
     states: depth + 1,
     features: (samples, sampleRate): Features => {
-      requireRate('audiomae', sampleRate);
+      requireRate('audiomae', sampleRate, MEL_RATE);
       return { values: audiomaeInput(audiomaeFbank(samples).values, 0, frames), frames, bins: MELS };
     },
-    feeds: (features) => ({
-      patches: float32(joinFeatures(features, rows), [features.length, rows * COLUMNS, PATCH_SIZE]),
-    }),
+    feeds: (features) => patchFeeds(features, rows),
     graph: (scope, { count }, options) => {
       const { tokens } = audiomaeTokens(scope, config, input('patches', [count, rows * COLUMNS, PATCH_SIZE]));
       return { states: [tokens, ...audiomaeBlocks(scope, config, tokens, options)], cls: 1 };
@@ -207,7 +129,7 @@ function inferAudiomae(weights: StateDict, hints: ConfigHints): Architecture {
  */
 export const audiomaeFamily: Family = {
   name: 'audiomae',
-  sizes: { base: audiomaeArchitecture(audiomaeSizes.base) },
+  sizes: architecturesOf<AudiomaeConfig>(audiomaeSizes, audiomaeArchitecture),
   recognises: (weights) =>
     ['cls_token', 'pos_embed', 'patch_embed.proj.weight', 'blocks.0.attn.qkv.weight'].every((key) => weights.has(key)),
   infer: inferAudiomae,

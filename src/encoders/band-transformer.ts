@@ -1,6 +1,7 @@
 // What ECHO and FISHER share: every sub-band is a sequence of patches that one small transformer reads by itself.
 import { type Feeds, float32, type Program, type RuntimeOptions } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import type { Band, Embedding, Frames } from './types.ts';
 
 /** How a graph is built: for the provider it will run on, and for training. */
@@ -95,16 +96,9 @@ export async function embedTogether<P extends { sequences: readonly BandSequence
   });
 }
 
-function join(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0];
-  const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
+/** Joined without a copy where there is but one. */
+const join = (parts: readonly Float32Array[]): Float32Array =>
+  parts.length === 1 ? parts[0] : concatenate(Float32Array, parts);
 
 async function runBatch(
   transformer: BandTransformer,
@@ -154,7 +148,7 @@ export function placeFrames(
   }
 }
 
-/** Mean of the CLS vectors over the segments of a recording. */
+/** Mean of vectors of one length: of the segments of a recording, or its windows. */
 export function meanVector(vectors: readonly Float32Array[]): Float32Array {
   if (vectors.length === 1) return vectors[0];
   const sum = new Float64Array(vectors[0].length);

@@ -5,12 +5,12 @@ import { type Feeds, float32 } from '../graph/runtime.ts';
 import { concat, slice } from '../graph/slicing.ts';
 import { constant, type Dim, input, type Tensor } from '../graph/tensor.ts';
 import { sineCosinePositions } from '../nn/positions.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
 import { binFrequencies, type Spectrogram, spectrogramSize } from '../signal/spectrogram.ts';
 import type { BandSequences } from './band-transformer.ts';
 import {
-  cutEatPatches,
   EAT_COLUMNS,
   EAT_MAX_PATCHES,
   EAT_RATE,
@@ -22,6 +22,7 @@ import {
 import { EAT_PATCH, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { type EchoConfig, echoBands, echoInput, echoPatches, echoPatchTokens, echoTransformer } from './echo.ts';
 import { type FisherConfig, fisherPatches, fisherTransformer } from './fisher.ts';
+import { patchFeeds } from './mel-patches.ts';
 import type { Features, Trunk } from './trunk.ts';
 
 const times = (count: Dim, factor: number): Dim =>
@@ -37,20 +38,26 @@ function sideBySide(states: Tensor, count: Dim, bands: number): Tensor {
   return concat([cls, rest], 1);
 }
 
-const joined = (parts: readonly Float32Array[]): Float32Array => {
-  const whole = new Float32Array(parts.length * parts[0].length);
-  for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
-  return whole;
-};
-
 /** Bands of all crops, one after the other, in one input. */
 function bandFeeds(crops: readonly BandSequences[], width: number): Feeds {
   const [{ bands, patches, values, bandPositions }] = crops;
   const sequences = crops.length * bands;
   return {
-    patches: float32(joined(crops.map((crop) => crop.values)), [sequences, patches, values.length / (bands * patches)]),
+    patches: float32(
+      concatenate(
+        Float32Array,
+        crops.map((crop) => crop.values),
+      ),
+      [sequences, patches, values.length / (bands * patches)],
+    ),
     ...(bandPositions && {
-      bandPositions: float32(joined(crops.map((crop) => crop.bandPositions as Float32Array)), [sequences, 1, width]),
+      bandPositions: float32(
+        concatenate(
+          Float32Array,
+          crops.map((crop) => crop.bandPositions as Float32Array),
+        ),
+        [sequences, 1, width],
+      ),
     }),
   };
 }
@@ -146,7 +153,7 @@ export function eatTrunk(config: EatConfig): Trunk {
       const spectrogram = eatSpectrogram(samples, sampleRate);
       return eatFeatures(spectrogram, 0, spectrogram.frames);
     },
-    feeds: (features) => bandFeeds(features.map(cutEatPatches), width),
+    feeds: (features) => patchFeeds(features, features[0].frames / EAT_PATCH),
     graph: (scope, { count, samples }, options = {}) => {
       const length = rowsOf(samples) * EAT_COLUMNS;
       if (length > EAT_MAX_PATCHES) {

@@ -7,26 +7,11 @@ import { input } from '../graph/tensor.ts';
 import { createScope } from '../nn/parameters.ts';
 import { relativeBucket, relativeBuckets } from '../nn/relative-positions.ts';
 import { beatsFbank } from '../signal/kaldi-fbank.ts';
+import { small } from './beats.test-util.ts';
 import { coarserMask } from './beats.ts';
-import { type BeatsConfig, beatsTokens, beatsTransformer } from './beats-transformer.ts';
+import { beatsTokens, beatsTransformer } from './beats-transformer.ts';
 import { cutPatches } from './mel-patches.ts';
-
-const small: BeatsConfig = {
-  width: 64,
-  depth: 3,
-  heads: 4,
-  hidden: 128,
-  patchWidth: 32,
-  buckets: 320,
-  maxDistance: 800,
-  convKernel: 128,
-  convGroups: 16,
-};
-
-const withoutMean = (samples: Float32Array): Float32Array => {
-  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  return samples.map((value) => value - mean);
-};
+import { withoutMean } from './sounds.test-util.ts';
 
 const there = hasGolden('peers_beats');
 
@@ -60,7 +45,7 @@ describe.skipIf(!there)("golden numbers of BEATs' transformer (shared/golden/pee
     };
     return runGraph(outputs, model, {
       patches: float32(cutPatches(features, rows), [1, length, 256]),
-      buckets: { dtype: 'int64', shape: [length, length], data: relativeBuckets(length, 320, 800) },
+      buckets: relativeBuckets(length, 320, 800),
       ...(padding && { padding: float32(Float32Array.from(padding), [1, length]) }),
     });
   }

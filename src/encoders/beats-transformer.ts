@@ -1,15 +1,14 @@
 // The transformer of BEATs: convolved positions, deep post-norm, gated relative positions (arXiv 2212.09058; released code, commit 768a3c8).
-import { gelu, sigmoid } from '../graph/activation.ts';
-import { attention } from '../graph/attention.ts';
+import { gelu } from '../graph/activation.ts';
+import { attention, toHeads } from '../graph/attention.ts';
 import { add, mul, sub } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
-import { reduceSum, reshape, transpose } from '../graph/reshape.ts';
-import { slice } from '../graph/slicing.ts';
+import { reshape } from '../graph/reshape.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { positionalConvolution } from '../nn/positional-convolution.ts';
-import { relativeBias } from '../nn/relative-positions.ts';
+import { relativeBias, relativeGate } from '../nn/relative-positions.ts';
 import { dense, norm } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import { PATCH, PATCH_SIZE } from './mel-patches.ts';
@@ -48,22 +47,7 @@ export function beatsTokens(
   return { embedded, tokens: patchWidth === width ? normed : dense(scope, 'post_extract_proj', normed, width) };
 }
 
-/**
- * The gate of the relative bias from queries [N, H, L, d] (with bias, not scaled): [N, H, L, 1], and the linear layer
- * behind it [N, H, L, 8]. WavLM's gate is made of the layer's input.
- */
-function positionGate(
-  scope: ParameterScope,
-  name: string,
-  queries: Tensor,
-  heads: number,
-): { gate: Tensor; grep: Tensor } {
-  const grep = dense(scope, `${name}.grep_linear`, queries, 8);
-  const pairs = sigmoid(reduceSum(reshape(grep, [...grep.shape.slice(0, 3), 2, 4]), [4])); // [N, H, L, 2]
-  const [a, b] = [slice(pairs, 3, 0, 1), slice(pairs, 3, 1, 2)];
-  return { gate: add(mul(a, sub(mul(b, scope(`${name}.grep_a`, [1, heads, 1, 1])), 1)), 2), grep };
-}
-
+/** What a layer makes of its input [N, L, D], and the linear layer behind the gate of its positions [N, H, L, 8]. */
 type Layer = { output: Tensor; grep: Tensor };
 
 /**
@@ -81,8 +65,9 @@ function beatsLayer(
   const alpha = deepNorm === 'off' ? 1 : (2 * depth) ** 0.25;
   const part = (which: string) => dense(scope, `${name}.self_attn.${which}_proj`, x, width);
   const [q, k, v] = [part('q'), part('k'), part('v')];
-  const queries = transpose(reshape(q, [...q.shape.slice(0, 2), heads, width / heads]), [0, 2, 1, 3]);
-  const { gate, grep } = positionGate(scope, `${name}.self_attn`, queries, heads);
+  // The gate is made of the queries, with their bias and not yet scaled.
+  const names = { linear: `${name}.self_attn.grep_linear`, head: `${name}.self_attn.grep_a` };
+  const { gate, projected: grep } = relativeGate(scope, names, toHeads(q, heads));
   const gated = mul(gate, bias);
   const mixed = attention(q, k, v, { heads, bias: masked ? add(gated, masked) : gated });
   const attended = add(mul(x, alpha), branch(dense(scope, `${name}.self_attn.out_proj`, mixed, width)));

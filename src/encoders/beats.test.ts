@@ -9,63 +9,26 @@ import {
   readGoldenJson,
 } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder } from '../detection/wav-folder.test-util.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
-import { createScope, parameterCount, parametersOf } from '../nn/parameters.ts';
+import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
-import { createRandom } from '../signal/simulate/random.ts';
+import { createWavFolder } from '../signal/wav-folder.test-util.ts';
+import { small } from './beats.test-util.ts';
 import { type BeatsConfig, beatsGraph } from './beats-transformer.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { type TorchData, writeTorchFile } from './checkpoint/torch-file.test-util.ts';
-import { chord } from './chord.test-util.ts';
 import type { Architecture } from './family.ts';
 import { importWeights } from './import.node.ts';
 import { loadEncoder, namedArchitectures, readCheckpoint } from './load.node.ts';
+import { randomModel } from './random-model.test-util.ts';
+import { chord, noise, recordingOf, withoutMean } from './sounds.test-util.ts';
 import { trunkSlopes } from './trunk.test-util.ts';
 import type { Trunk } from './trunk.ts';
 import type { Encoder } from './types.ts';
 
-const small: BeatsConfig = {
-  width: 64,
-  depth: 3,
-  heads: 4,
-  hidden: 128,
-  patchWidth: 32,
-  buckets: 320,
-  maxDistance: 800,
-  convKernel: 128,
-  convGroups: 16,
-};
 const architecture = namedArchitectures.get('beats-base') as Architecture;
 
-/** Tensors of the shapes that a configuration has, filled with random numbers. */
-function randomModel(config: BeatsConfig, seed = 1): Map<string, StoredTensor> {
-  const shapes = [...parametersOf(Object.values(beatsGraph(createScope(), config)))];
-  const random = createRandom(seed);
-  return new Map(
-    shapes.map(([name, shape]) => {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      const data = Float32Array.from({ length: size }, () =>
-        random.gaussian(name.endsWith('norm.weight') ? 1 : 0, 0.2),
-      );
-      return [name, { dtype: 'F32', shape: [...shape], data }];
-    }),
-  );
-}
-
-const recording = (samples: Float32Array, sampleRate = 16_000, name = 'x') => ({
-  channels: [samples],
-  sampleRate,
-  name,
-});
-const noise = (length: number, seed = 3): Float32Array => {
-  const random = createRandom(seed);
-  return Float32Array.from({ length }, () => random.gaussian(0, 0.1));
-};
-const withoutMean = (samples: Float32Array): Float32Array => {
-  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  return samples.map((value) => value - mean);
-};
+const modelOf = (config: BeatsConfig) => randomModel(beatsGraph(createScope(), config));
 
 const there = hasGolden('peers_beats');
 
@@ -87,53 +50,34 @@ describe.skipIf(!there)('golden numbers of BEATs (shared/golden/peers_beats, bes
   it.each(['short', 'mid'])('embeds %s, with and without its mean', async (signal) => {
     const encoder = await buildEncoder('beats', recogniseWeights(model), model);
     const wave = floats32(golden, `${signal}.wave`);
-    const [one, centred] = await encoder.embedMany([recording(wave), recording(withoutMean(wave))]);
+    const [one, centred] = await encoder.embedMany([recordingOf(wave), recordingOf(withoutMean(wave))]);
     expect(maxDifference(one.vector, floats(golden, `${signal}.emb`))).toBeLessThan(5e-5);
     expect(maxDifference(centred.vector, floats(golden, `${signal}.emb_demeaned`))).toBeLessThan(5e-5);
     await encoder.release();
   });
 
-  it("is loaded from the authors' container, whose cfg goes before what published files have", async () => {
+  it("is loaded from the authors' container", async () => {
     const folder = createWavFolder();
     const cfg = readGoldenJson<TorchData>('peers_beats/config.json');
     const predictor: StoredTensor = { dtype: 'F32', shape: [5, 64], data: new Float32Array(320) };
-    const file = (settings: object) =>
+    const path = folder.write(
+      'BEATs.pt',
       writeTorchFile({
-        cfg: { ...(cfg as object), ...settings },
+        cfg,
         model: new Map([...model, ['predictor.weight', predictor]]),
         label_dict: new Map([[0, '/m/09x0r']]),
-      });
-    const path = folder.write('BEATs.pt', file({}));
+      }),
+    );
     const encoder = await loadEncoder({ encoder: path });
-    const { vector } = await encoder.embed(recording(floats32(golden, 'mid.wave')));
+    const { vector } = await encoder.embed(recordingOf(floats32(golden, 'mid.wave')));
     expect(maxDifference(vector, floats(golden, 'mid.emb'))).toBeLessThan(5e-5);
     await encoder.release();
-    const inferred = (settings: object) => {
-      const { weights, hints } = readCheckpoint(folder.write('other.pt', file(settings)));
-      return recogniseWeights(weights, hints).config;
-    };
-    expect(inferred({})).toEqual(small);
-    expect(inferred({ max_distance: 1280, deep_norm: false })).toEqual({
-      ...small,
-      maxDistance: 1280,
-      deepNorm: 'off',
-    });
-    expect(() => inferred({ layer_norm_first: true })).toThrow(/as published, found layer_norm_first/);
-    // Weights that were imported remember what the cfg said.
-    const other = folder.write('other.pt', file({ max_distance: 100, deep_norm: false }));
-    const { path: imported, architecture: known } = await importWeights(other, {
-      out: folder.path('other.safetensors'),
-    });
-    expect(known.config).toMatchObject({ maxDistance: 100, deepNorm: 'off' });
-    const again = readCheckpoint(imported);
-    expect(recogniseWeights(again.weights, again.hints).config).toEqual(known.config);
-    expect([...again.weights.keys()].sort()).toEqual([...parameterShapes(known).keys()].sort());
     folder.remove();
   });
 });
 
 describe('recordings', () => {
-  const model = randomModel(small);
+  const model = modelOf(small);
   let encoder: Encoder;
   beforeAll(async () => {
     encoder = await buildEncoder('beats', recogniseWeights(model), model);
@@ -142,7 +86,8 @@ describe('recordings', () => {
 
   it('of more than 10 s are averaged over windows, the last one ending with them', async () => {
     const samples = noise(16_000 * 13);
-    const embed = (from: number, to: number) => encoder.embed(recording(samples.subarray(from, to)), { frames: true });
+    const embed = (from: number, to: number) =>
+      encoder.embed(recordingOf(samples.subarray(from, to)), { frames: true });
     const [first, last] = [await embed(0, 160_000), await embed(48_000, 208_000)];
     const whole = await embed(0, 208_000);
     const mean = first.vector.map((value, d) => (value + last.vector[d]) / 2);
@@ -153,7 +98,7 @@ describe('recordings', () => {
   });
 
   it('have a frame of eight tokens every 160 ms', async () => {
-    const { vector, frames, bands } = await encoder.embed(recording(noise(16_000)), { frames: true });
+    const { vector, frames, bands } = await encoder.embed(recordingOf(noise(16_000)), { frames: true });
     // 98 frames: 6 steps of 16, and 2 frames left over.
     expect(frames).toMatchObject({ count: 6, width: 64 });
     const means = vector.map((_, d) => [0, 1, 2, 3, 4, 5].reduce((sum, t) => sum + frames!.values[t * 64 + d], 0) / 6);
@@ -167,12 +112,12 @@ describe('recordings', () => {
     const mistaken = await encoder.embed({ ...chord(44_100, 44_100), sampleRate: 16_000 });
     expect(maxDifference(mistaken.vector, vector)).toBeGreaterThan(0.3);
     // 175 ms are enough at any rate.
-    expect((await encoder.embed(recording(noise(5600), 32_000))).vector).toHaveLength(64);
+    expect((await encoder.embed(recordingOf(noise(5600), 32_000))).vector).toHaveLength(64);
   });
 
   it('shorter than 16 frames are refused', async () => {
-    expect((await encoder.embed(recording(noise(2800)))).vector.every(Number.isFinite)).toBe(true);
-    const short = encoder.embed(recording(noise(2799), 16_000, 'click.wav'));
+    expect((await encoder.embed(recordingOf(noise(2800)))).vector.every(Number.isFinite)).toBe(true);
+    const short = encoder.embed(recordingOf(noise(2799), 16_000, 'click.wav'));
     await expect(short).rejects.toThrow(
       'beats: expected at least 2800 samples at 16000 Hz (0.175 s), got 2799 (click.wav); use a longer recording',
     );
@@ -180,7 +125,7 @@ describe('recordings', () => {
   });
 
   it('have the same embedding in a batch and alone', async () => {
-    const clips = Array.from({ length: 6 }, (_, i) => recording(noise(16_000 * (i % 2 ? 10 : 1), i)));
+    const clips = Array.from({ length: 6 }, (_, i) => recordingOf(noise(16_000 * (i % 2 ? 10 : 1), i)));
     const together = await encoder.embedMany(clips);
     for (const [i, clip] of clips.entries()) {
       expect(maxDifference((await encoder.embed(clip)).vector, together[i].vector)).toBeLessThan(1e-5);
@@ -199,10 +144,10 @@ describe('the trunk', () => {
     convKernel: 6,
     convGroups: 2,
   };
-  const trunkOf = (config: BeatsConfig) => recogniseWeights(randomModel(config)).trunk as Trunk;
+  const trunkOf = (config: BeatsConfig) => recogniseWeights(modelOf(config)).trunk as Trunk;
 
   it('gives the hidden states that the encoder averages', async () => {
-    const model = randomModel(small);
+    const model = modelOf(small);
     const trunk = trunkOf(small);
     const crops = [noise(9000, 1), noise(9000, 2)];
     const features = crops.map((crop) => trunk.features(crop, 16_000));
@@ -217,7 +162,7 @@ describe('the trunk', () => {
         { length: 64 },
         (_, d) => own.reduce((sum, v, at) => sum + (at % 64 === d ? v : 0), 0) / 24,
       );
-      expect(maxDifference(mean, (await encoder.embed(recording(crop))).vector)).toBeLessThan(1e-5);
+      expect(maxDifference(mean, (await encoder.embed(recordingOf(crop))).vector)).toBeLessThan(1e-5);
     }
     await encoder.release();
   });
@@ -247,8 +192,35 @@ describe('the trunk', () => {
 });
 
 describe('configuration', () => {
+  it("is what the file's cfg says, before what published files have", async () => {
+    const folder = createWavFolder();
+    const write = (cfg: Record<string, TorchData>) =>
+      folder.write('beats.pt', writeTorchFile({ cfg: { encoder_layers: 3, ...cfg }, model: modelOf(small) }));
+    const inferred = (settings: Record<string, TorchData>) => {
+      const { weights, hints } = readCheckpoint(write(settings));
+      return recogniseWeights(weights, hints).config;
+    };
+    expect(inferred({})).toEqual(small);
+    expect(inferred({ max_distance: 1280, deep_norm: false })).toEqual({
+      ...small,
+      maxDistance: 1280,
+      deepNorm: 'off',
+    });
+    expect(() => inferred({ layer_norm_first: true })).toThrow(/as published, found layer_norm_first/);
+    // Weights that were imported remember what the cfg said.
+    const other = write({ max_distance: 100, deep_norm: false });
+    const { path: imported, architecture: known } = await importWeights(other, {
+      out: folder.path('other.safetensors'),
+    });
+    expect(known.config).toMatchObject({ maxDistance: 100, deepNorm: 'off' });
+    const again = readCheckpoint(imported);
+    expect(recogniseWeights(again.weights, again.hints).config).toEqual(known.config);
+    expect([...again.weights.keys()].sort()).toEqual([...parameterShapes(known).keys()].sort());
+    folder.remove();
+  });
+
   it('needs no projection where the widths agree, and takes residuals as they are where the file says so', () => {
-    const same = randomModel({ ...small, patchWidth: 64 });
+    const same = modelOf({ ...small, patchWidth: 64 });
     expect(same.has('post_extract_proj.weight')).toBe(false);
     expect(recogniseWeights(same).config).toEqual({ ...small, patchWidth: 64 });
     expect(recogniseWeights(same, { deepNorm: 'off', maxDistance: 99 }).config).toMatchObject({
@@ -259,16 +231,16 @@ describe('configuration', () => {
 
   it('is refused where a patch embedding has a bias', () => {
     const bias: StoredTensor = { dtype: 'F32', shape: [32], data: new Float32Array(32) };
-    expect(() => recogniseWeights(randomModel(small).set('patch_embedding.bias', bias))).toThrow(
+    expect(() => recogniseWeights(modelOf(small).set('patch_embedding.bias', bias))).toThrow(
       'loadEncoder: expected a BEATs as published, found patch_embedding.bias, which is not supported',
     );
   });
 
   it('changes what is computed', async () => {
-    const model = randomModel(small);
+    const model = modelOf(small);
     const hear = async (hints: object) => {
       const encoder = await buildEncoder('beats', recogniseWeights(model, hints), model);
-      const { vector } = await encoder.embed(recording(noise(40_000)));
+      const { vector } = await encoder.embed(recordingOf(noise(40_000)));
       await encoder.release();
       return vector;
     };

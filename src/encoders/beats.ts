@@ -1,27 +1,28 @@
 // BEATs: audio tokens by self-distilled tokenizers (arXiv 2212.09058; released code, commit 768a3c8).
-import { z } from 'zod';
-import { type Feeds, float32, type Program } from '../graph/runtime.ts';
+
+import type { Feeds, Program } from '../graph/runtime.ts';
 import { input } from '../graph/tensor.ts';
 import { relativeBuckets } from '../nn/relative-positions.ts';
 import { InputError } from '../signal/errors.ts';
 import { beatsFbank } from '../signal/kaldi-fbank.ts';
 import type { BandTransformer } from './band-transformer.ts';
 import { type BeatsConfig, beatsGraph, beatsTokens, beatsTransformer } from './beats-transformer.ts';
-import { type Architecture, type ConfigHints, countLayers, type Family, type StateDict, shapeAt } from './family.ts';
+import type { ConfigHints } from './config-hints.ts';
+import { type Architecture, architecturesOf, countLayers, type Family, type StateDict, shapeAt } from './family.ts';
 import {
   COLUMNS,
   createMelEncoder,
   cutPatches,
-  joinFeatures,
   MEL_RATE,
   MELS,
   type MelWindow,
   oneSequence,
   PATCH,
   PATCH_SIZE,
-  requireRate,
-  requireSamples,
+  patchFeeds,
 } from './mel-patches.ts';
+import { findCounts, findSetting } from './published-settings.ts';
+import { requireRate, requireSamples } from './requirements.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Features, Trunk } from './trunk.ts';
 import type { Encoder } from './types.ts';
@@ -53,13 +54,13 @@ const rowsIn = (samples: number): number => Math.floor((1 + Math.floor((samples 
 
 /** The normalised log-mels of samples at 16 kHz. The mean is left in, as the released code does; every frame loses its own. */
 function beatsFeatures(samples: Float32Array, name?: string): Features {
-  requireSamples('beats', samples.length, LEAST_SAMPLES, name);
+  requireSamples('beats', samples.length, LEAST_SAMPLES, MEL_RATE, name);
   const { values, frames } = beatsFbank(samples, MEL_RATE);
   return { values, frames, bins: MELS };
 }
 
 const bucketsFor = ({ buckets, maxDistance }: BeatsConfig, length: number): Feeds => ({
-  buckets: { dtype: 'int64', shape: [length, length], data: relativeBuckets(length, buckets, maxDistance) },
+  buckets: relativeBuckets(length, buckets, maxDistance),
 });
 
 /**
@@ -101,15 +102,12 @@ const beatsTrunk = (config: BeatsConfig): Trunk => ({
   width: config.width,
   states: config.depth + 1,
   features: (samples, sampleRate) => {
-    requireRate('beats', sampleRate);
+    requireRate('beats', sampleRate, MEL_RATE);
     return beatsFeatures(samples);
   },
   feeds: (features) => {
     const rows = Math.floor(features[0].frames / PATCH);
-    return {
-      patches: float32(joinFeatures(features, rows), [features.length, rows * COLUMNS, PATCH_SIZE]),
-      ...bucketsFor(config, rows * COLUMNS),
-    };
+    return { ...patchFeeds(features, rows), ...bucketsFor(config, rows * COLUMNS) };
   },
   graph: (scope, { count, samples }, options) => {
     const length = rowsIn(samples) * COLUMNS;
@@ -128,32 +126,25 @@ const beatsArchitecture = (config: BeatsConfig): Architecture => ({
   trunk: beatsTrunk(config),
 });
 
-/** What is of use in the `cfg` of a file; nothing else in it changes what is computed. */
-const cfgSchema = z.object({
-  cfg: z.object({ max_distance: z.int().min(1), deep_norm: z.boolean(), layer_norm_first: z.boolean() }).partial(),
-});
+const refused = (found: string): InputError =>
+  new InputError(`loadEncoder: expected a BEATs as published, found ${found}, which is not supported`);
 
-/** What a file's settings say that shapes do not: {"cfg": …}, of BEATs or not. */
-export function beatsHints(settings: unknown): ConfigHints {
-  const parsed = cfgSchema.safeParse(settings);
-  if (!parsed.success) return {};
-  const { max_distance: maxDistance, deep_norm: deepNorm, layer_norm_first: layerNormFirst } = parsed.data.cfg;
-  return {
-    ...(maxDistance !== undefined && { maxDistance }),
-    ...(deepNorm === false && { deepNorm: 'off' }),
-    ...(layerNormFirst && { layerNormFirst }),
-  };
+/**
+ * What the `cfg` of a file says that shapes do not; nothing else in it changes what is computed.
+ * @throws InputError for layers that begin with their norms, which no published BEATs has
+ */
+function beatsHints(settings: unknown): ConfigHints {
+  if (findSetting(settings, 'boolean', 'layer_norm_first')) throw refused('layer_norm_first');
+  const plain = findSetting(settings, 'boolean', 'deep_norm') === false;
+  return { ...findCounts(settings, { maxDistance: ['max_distance'] }), ...(plain && { deepNorm: 'off' }) };
 }
 
 /**
  * The configuration that shapes make. What they leave open is as in the published files unless the file's `cfg` says
  * otherwise; the defaults of the released class are others, and wrong for them.
  */
-function inferBeats(weights: StateDict, { maxDistance = 800, deepNorm, layerNormFirst }: ConfigHints): Architecture {
-  if (layerNormFirst || weights.has('patch_embedding.bias')) {
-    const found = layerNormFirst ? 'layer_norm_first' : 'patch_embedding.bias';
-    throw new InputError(`loadEncoder: expected a BEATs as published, found ${found}, which is not supported`);
-  }
+function inferBeats(weights: StateDict, { maxDistance = 800, deepNorm }: ConfigHints): Architecture {
+  if (weights.has('patch_embedding.bias')) throw refused('patch_embedding.bias');
   const layer = 'encoder.layers.0';
   const [width, perGroup, convKernel] = shapeAt(weights, 'encoder.pos_conv.0.weight_v');
   const [buckets, heads] = shapeAt(weights, `${layer}.self_attn.relative_attention_bias.weight`);
@@ -174,7 +165,8 @@ function inferBeats(weights: StateDict, { maxDistance = 800, deepNorm, layerNorm
 /** Files of the authors: {"cfg", "model"}; a fine-tuned one also has `predictor` and `label_dict`, which are left out. */
 export const beatsFamily: Family = {
   name: 'beats',
-  sizes: { base: beatsArchitecture(beatsSizes.base) },
+  sizes: architecturesOf<BeatsConfig>(beatsSizes, beatsArchitecture),
   recognises: (weights) => weights.has('patch_embedding.weight') && weights.has('encoder.pos_conv.0.weight_v'),
+  hintsFrom: beatsHints,
   infer: inferBeats,
 };

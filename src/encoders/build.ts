@@ -1,4 +1,5 @@
 // From weights (or a seed) to an encoder that runs.
+
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -6,8 +7,9 @@ import { createScope, parametersOf } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import { graphOptions } from './band-transformer.ts';
+import type { ConfigHints } from './config-hints.ts';
 import { families, familyOf } from './families.ts';
-import type { Architecture, ConfigHints, StateDict } from './family.ts';
+import type { Architecture, StateDict } from './family.ts';
 import { loadWithWeights } from './load-weights.ts';
 import type { Encoder } from './types.ts';
 

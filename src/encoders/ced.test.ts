@@ -6,8 +6,9 @@ import { createScope, parameterCount } from '../nn/parameters.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { ced, cedChunks, cedSizes } from './ced.ts';
 import { namedArchitectures } from './load.node.ts';
-import { hear, melVitGolden, recordingOf, valuesOf, withoutMean } from './mel-vit.test-util.ts';
+import { hear, melVitGolden, valuesOf } from './mel-vit.test-util.ts';
 import { timePositions } from './mel-vit.ts';
+import { recordingOf, withoutMean } from './sounds.test-util.ts';
 
 const { model, golden } = melVitGolden('peers_ced');
 const config = { width: 64, depth: 2, heads: 4, columns: 20, targetLength: 332 };

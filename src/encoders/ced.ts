@@ -1,7 +1,7 @@
 // CED: a student of audio taggers, 16 x 16 patches of mel levels at 16 kHz (arXiv 2308.11957; released code, commit 60a0f54).
 import type { Family } from './family.ts';
 import type { Chunk, MelVit, MelVitConfig } from './mel-vit.ts';
-import { architecturesOf, inferMelVit, melVitName, recognisesMelVit } from './mel-vit-encoder.ts';
+import { melVitFamily } from './mel-vit-family.ts';
 
 /** The released models: 1012 frames at once, which are 63 columns of patches. */
 const released = { depth: 12, columns: 63, targetLength: 1012 };
@@ -35,12 +35,11 @@ export function cedChunks(frames: number, { targetLength }: MelVitConfig): Chunk
 
 export const ced: MelVit = { family: 'ced', patchMels: PATCH, patchFrames: PATCH, chunks: cedChunks };
 
+const family = melVitFamily(ced, cedSizes);
+
 /** The classifier (`outputlayer`) of released files is not read. */
 export const cedFamily: Family = {
-  name: ced.family,
-  sizes: architecturesOf(ced, cedSizes),
-  rename: melVitName,
-  recognises: (weights) => recognisesMelVit(ced, weights),
+  ...family,
   // It has one way to cut recordings.
-  infer: (weights, { chunks: _chunks, ...hints }) => inferMelVit(ced, cedSizes, weights, hints),
+  infer: (weights, { chunks: _chunks, ...hints }) => family.infer(weights, hints),
 };

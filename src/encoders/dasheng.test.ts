@@ -4,7 +4,8 @@ import { parameterCount } from '../nn/parameters.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import { dasheng, dashengChunks, dashengSizes } from './dasheng.ts';
 import { namedArchitectures } from './load.node.ts';
-import { hear, melVitGolden, recordingOf, withoutMean } from './mel-vit.test-util.ts';
+import { hear, melVitGolden } from './mel-vit.test-util.ts';
+import { recordingOf, withoutMean } from './sounds.test-util.ts';
 
 const { model, golden } = melVitGolden('peers_dasheng');
 const config = { width: 64, depth: 2, heads: 4, columns: 80, targetLength: 320 };

@@ -1,7 +1,6 @@
 // Dasheng: a masked autoencoder of general sound, one token per 40 ms of mel levels at 16 kHz (arXiv 2406.06992; code, commit 711a6da).
-import type { Family } from './family.ts';
 import type { Chunk, MelVit, MelVitConfig } from './mel-vit.ts';
-import { architecturesOf, inferMelVit, melVitName, recognisesMelVit } from './mel-vit-encoder.ts';
+import { melVitFamily } from './mel-vit-family.ts';
 
 /** The released models: 1008 frames at once, which are 252 tokens. */
 const released = { columns: 252, targetLength: 1008 };
@@ -43,10 +42,4 @@ export const dasheng: MelVit = {
   chunks: dashengChunks,
 };
 
-export const dashengFamily: Family = {
-  name: dasheng.family,
-  sizes: architecturesOf(dasheng, dashengSizes),
-  rename: melVitName,
-  recognises: (weights) => recognisesMelVit(dasheng, weights),
-  infer: (weights, hints) => inferMelVit(dasheng, dashengSizes, weights, hints),
-};
+export const dashengFamily = melVitFamily(dasheng, dashengSizes);

@@ -5,7 +5,7 @@ import { reshape } from '../graph/reshape.ts';
 import { slice } from '../graph/slicing.ts';
 import { type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { dense, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { dense, norm, postNormBlocks, prependToken } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
 import { vitBlockNames } from './vit-names.ts';
 
@@ -48,20 +48,9 @@ export function eatTransformer(
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const withCls = prependToken(scope(`${EAT_PREFIX}.extra_tokens`, [1, 1, width]), tokens, length);
   const normed = norm(scope, `${EAT_PREFIX}.context_encoder.norm`, withCls, EPSILON);
-  const layers: { output: Tensor; inner: Tensor }[] = [];
-  let x = normed;
-  for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, vitBlockNames(i), x, {
-      heads,
-      mlpRatio: 4,
-      epsilon: EPSILON,
-      fusedAttention,
-      branch: branch && ((x) => branch(x, i)),
-    });
-    layers.push(block);
-    x = block.output;
-  }
-  return { output: x, normed, layers };
+  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention, branch };
+  const layers = postNormBlocks(scope, vitBlockNames, normed, options);
+  return { output: layers.at(-1)?.output ?? normed, normed, layers };
 }
 
 /** The inference graph of EAT and FISHER: inputs `patches` [N, L, 256], `positions` [1, L, D]; outputs `cls` [N, D] and `tokens` [N, L, D]. */

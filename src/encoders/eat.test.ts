@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floats, floats32, maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder, type WavFolder } from '../detection/wav-folder.test-util.ts';
 import { add } from '../graph/elementwise.ts';
 import { float32 } from '../graph/runtime.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
@@ -11,11 +10,12 @@ import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
+import { createWavFolder, type WavFolder } from '../signal/wav-folder.test-util.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
-import { chord } from './chord.test-util.ts';
 import { EAT_POSITIONS_KEY, eatName, eatPatches, eatPositions, eatSizes, eatSpectrogram } from './eat.ts';
 import { EAT_PREFIX, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
 import { loadEncoder, namedArchitectures } from './load.node.ts';
+import { chord } from './sounds.test-util.ts';
 import type { Encoder } from './types.ts';
 
 const model = readGolden('eat_tiny/model.safetensors') as Map<string, StoredTensor>;

@@ -67,13 +67,11 @@ export function eatFeatures({ values, bins }: Spectrogram, from: number, frames:
   return { values: out, frames: filled, bins };
 }
 
-/** Whole rows of patches as one sequence, token = t * 8 + f. */
-export const cutEatPatches = ({ values, frames }: Features): BandSequences =>
-  oneSequence(cutPatches(values, frames / EAT_PATCH));
-
 /** Frames [from, from + frames) as normalised patches. */
-export const eatPatches = (spectrogram: Spectrogram, from: number, frames: number): BandSequences =>
-  cutEatPatches(eatFeatures(spectrogram, from, frames));
+export function eatPatches(spectrogram: Spectrogram, from: number, frames: number): BandSequences {
+  const { values, frames: filled } = eatFeatures(spectrogram, from, frames);
+  return oneSequence(cutPatches(values, filled / EAT_PATCH));
+}
 
 /**
  * An EAT encoder around a compiled program of `eatGraph`. Recordings of other rates are resampled to 16 kHz; those longer

@@ -1,4 +1,5 @@
 // ECHO: frequency-aware sub-band encoder for signals of any rate and length (arXiv 2508.14689; released code, commit f55b5a3).
+
 import { add, mul } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
@@ -8,7 +9,7 @@ import { concat, slice } from '../graph/slicing.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
-import { type BlockNames, norm, postNormBlock, prependToken } from '../nn/transformer.ts';
+import { type BlockNames, norm, postNormBlocks, prependToken } from '../nn/transformer.ts';
 import { echoSpectrogram } from '../signal/log-spectrogram.ts';
 import type { Recording } from '../signal/recording.ts';
 import type { Spectrogram } from '../signal/spectrogram.ts';
@@ -21,8 +22,9 @@ import {
   type GraphOptions,
   placeFrames,
 } from './band-transformer.ts';
+import { batchEncoder } from './batch-encoder.ts';
 import { bandWidth, echoPool } from './echo-pool.ts';
-import { onlyChannel } from './mono.ts';
+import { onlyChannel } from './requirements.ts';
 import { segmentStarts } from './segment-starts.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
@@ -121,20 +123,9 @@ export function echoTransformer(
 ): { output: Tensor; embedded: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   const embedded = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
-  let x = embedded;
-  const layers: { output: Tensor; inner: Tensor }[] = [];
-  for (let i = 0; i < depth; i++) {
-    const block = postNormBlock(scope, blockNames(i), x, {
-      heads,
-      mlpRatio: 4,
-      epsilon: EPSILON,
-      fusedAttention,
-      branch: branch && ((x) => branch(x, i)),
-    });
-    layers.push(block);
-    x = block.output;
-  }
-  return { output: norm(scope, 'norm', x, EPSILON), embedded, layers };
+  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention, branch };
+  const layers = postNormBlocks(scope, blockNames, embedded, options);
+  return { output: norm(scope, 'norm', layers.at(-1)?.output ?? embedded, EPSILON), embedded, layers };
 }
 
 /**
@@ -285,11 +276,5 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
       const embedding = assembleEmbedding(outputs, bands, frames);
       return config.levelWeight === undefined ? embedding : withLevel(embedding, config.levelWeight * one.level);
     });
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return batchEncoder({ id, fingerprint, embedMany, release: () => program.release() });
 }

@@ -5,6 +5,7 @@ import { parameterShapes, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { families } from './families.ts';
 import { namedArchitectures } from './load.node.ts';
+import { hintsOf, storedHints } from './stored-hints.ts';
 
 /** Tensors of these shapes without numbers: all that recognising a model looks at. */
 const hollow = (shapes: ReadonlyMap<string, readonly number[]>): Map<string, StoredTensor> =>
@@ -23,6 +24,14 @@ describe.each([...namedArchitectures])('%s', (name, architecture) => {
     expect([found.family, found.config]).toEqual([architecture.family, architecture.config]);
     expect(parameterShapes(found)).toEqual(parameterShapes(architecture));
     expect(name.startsWith(`${family}-`) || family === 'speech').toBe(true);
+  });
+
+  it('is made again of its weights and what is stored beside them', () => {
+    const { family, config } = recogniseWeights(
+      state,
+      storedHints(JSON.stringify({ hints: hintsOf(architecture) }), name),
+    );
+    expect([family, config]).toEqual([architecture.family, architecture.config]);
   });
 
   it('is incomplete without any one of the tensors that tell its size', () => {

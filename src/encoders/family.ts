@@ -5,46 +5,11 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import type { GraphOptions } from './band-transformer.ts';
+import type { ConfigHints } from './config-hints.ts';
 import type { Trunk } from './trunk.ts';
-import type { TunedConfig } from './tuned.ts';
 import type { Encoder } from './types.ts';
 
 export type StateDict = ReadonlyMap<string, StoredTensor>;
-
-/** What the user or a file may say about a configuration; whatever is missing is inferred from shapes. */
-export type ConfigHints = {
-  /** Name of the family, where shapes leave it open. */
-  family?: string;
-  heads?: number;
-  bandBins?: number;
-  lengthMode?: 'readme' | 'rmis';
-  /** Frames that ECHO reads at once. */
-  segmentFrames?: number;
-  /** Whether ECHO takes the level of a recording away. */
-  level?: 'removed';
-  /** Of the level, as a feature of its own. */
-  levelWeight?: number;
-  /** How ECHO fills the last patch. */
-  tail?: 'overlap';
-  /** Of which layers ECHO's embedding is made, with weights. */
-  pool?: string;
-  /** Distance from which relative positions of BEATs and WavLM are all alike. */
-  maxDistance?: number;
-  /** Where BEATs takes residuals as they are. */
-  deepNorm?: 'off';
-  /** Whether layers begin with their norms: no published BEATs does, and one that did is refused. */
-  layerNormFirst?: true;
-  /** Frames that CED or Dasheng reads at once. */
-  targetLength?: number;
-  /** How Dasheng cuts what is longer: frames, the last chunk zero-padded, as its first release did. */
-  chunks?: 'padded';
-  /** Of a fine-tuned encoder, all that its shapes do not tell. */
-  tuned?: TunedConfig;
-  /** Whether blocks of a speech encoder normalise behind the sum with their input or before each branch. */
-  blockNorm?: 'post' | 'pre';
-  /** Whether clips for a speech encoder are brought to mean 0 and variance 1. */
-  normalize?: 'clip' | 'none';
-};
 
 /** A family with its configuration fixed: ready to be compiled. */
 export type Architecture = {
@@ -95,3 +60,10 @@ export const headsFor = (width: number, hints: ConfigHints): number => {
   if (width % heads !== 0) throw new InputError(`loadEncoder: width ${width} does not divide into ${heads} heads`);
   return heads;
 };
+
+/** Architectures of a family's sizes. */
+export const architecturesOf = <C>(
+  sizes: Record<string, C>,
+  architecture: (config: C) => Architecture,
+): Record<string, Architecture> =>
+  Object.fromEntries(Object.entries(sizes).map(([size, config]) => [size, architecture(config)]));

@@ -8,12 +8,13 @@ import { createScope, parameterCount } from '../nn/parameters.ts';
 import { gridPositions } from '../nn/positions.ts';
 import { fisherSpectrogram } from '../signal/log-spectrogram.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
+import { EAT_PREFIX } from './eat-transformer.ts';
 import { families } from './families.ts';
-import { FISHER_PREFIX, type FisherConfig, fisherPatches, fisherTransformer } from './fisher.ts';
+import { type FisherConfig, fisherPatches, fisherTransformer } from './fisher.ts';
 
 const weights = readGolden('fisher/weights.safetensors') as Map<string, StoredTensor>;
 const golden = readGolden('fisher/io.safetensors');
-const table = toFloat32(weights.get(`${FISHER_PREFIX}.fixed_positional_encoder.positions`) as StoredTensor);
+const table = toFloat32(weights.get(`${EAT_PREFIX}.fixed_positional_encoder.positions`) as StoredTensor);
 const rates = { s16k: 16000, s25k6: 25600, s48k: 48000, s16k_zeropad: 16000 };
 
 describe.each(Object.entries(rates))('golden %s', (name, sampleRate) => {
@@ -77,7 +78,7 @@ it.each([100, 50])('computes every layer at 48 kHz, bands of %i bins', async (ba
 });
 
 it('reads checkpoints that embed patches in another width and project them', async () => {
-  const prefix = `${FISHER_PREFIX}.local_encoder`;
+  const prefix = `${EAT_PREFIX}.local_encoder`;
   // 64 dimensions embedded in 80, the last 16 of them empty, and projected back: the same model.
   const pad = (key: string, columns: number) => {
     const data = new Float32Array(80 * columns);

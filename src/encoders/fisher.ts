@@ -1,4 +1,5 @@
 // FISHER: sub-band encoder for multi-modal industrial signals (arXiv 2507.16696; released code, commit 60dd0c8).
+
 import { add } from '../graph/elementwise.ts';
 import type { Program } from '../graph/runtime.ts';
 import type { Dim, Tensor } from '../graph/tensor.ts';
@@ -15,8 +16,9 @@ import {
   type GraphOptions,
   runBandTransformer,
 } from './band-transformer.ts';
-import { EAT_PATCH, EAT_PREFIX, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
-import { onlyChannel } from './mono.ts';
+import { batchEncoder } from './batch-encoder.ts';
+import { EAT_PATCH, eatPatchTokens, eatTransformer } from './eat-transformer.ts';
+import { onlyChannel } from './requirements.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 /** `readme`: cut to 1024 frames, nothing padded. `rmis`: also zero-padded to 1024, as the published RMIS numbers were made. */
@@ -43,7 +45,6 @@ export const fisherSizes = {
 const MAX_FRAMES = 1024;
 /** Grid of the frozen position table where the checkpoint brings none: [time, frequency] patches. */
 export const FISHER_POSITION_GRID = [128, 50] as const;
-export const FISHER_PREFIX = EAT_PREFIX;
 
 /** Patches [N, L, 256] with their positions through CLS, norm and blocks. Returns all tokens, CLS first, and every layer. */
 export const fisherTransformer = (
@@ -158,11 +159,5 @@ export function createFisher(
       return assembleEmbedding([outputs[i]], bands, frames);
     });
   };
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return batchEncoder({ id, fingerprint, embedMany, release: () => program.release() });
 }

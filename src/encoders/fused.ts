@@ -1,5 +1,7 @@
 // Several encoders heard as one: their embeddings side by side, each with a weight of its own.
+
 import type { Recording } from '../signal/recording.ts';
+import { batchEncoder } from './batch-encoder.ts';
 import type { Embedding, EmbedOptions, Encoder } from './types.ts';
 
 export type FusedPart = {
@@ -47,13 +49,12 @@ export function createFused(id: string, parts: readonly FusedPart[]): Encoder {
       ),
     );
   };
-  return {
+  return batchEncoder({
     id,
     fingerprint: fusedFingerprint(parts.map(({ encoder, scale }) => ({ fingerprint: encoder.fingerprint, scale }))),
     embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
     release: async () => {
       for (const { encoder } of parts) await encoder.release();
     },
-  };
+  });
 }

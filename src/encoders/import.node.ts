@@ -1,4 +1,5 @@
 // Published checkpoints become Thrum's own weight files: checked, converted, and tried once before they are kept.
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -8,7 +9,8 @@ import { parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { buildEncoder, parameterShapes, recogniseWeights } from './build.ts';
 import type { PublishedWeights } from './catalogue.ts';
-import type { Architecture, ConfigHints } from './family.ts';
+import type { ConfigHints } from './config-hints.ts';
+import type { Architecture } from './family.ts';
 import { readCheckpoint } from './load.node.ts';
 import { userModelFolder } from './model-folders.node.ts';
 

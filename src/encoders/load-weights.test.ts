@@ -6,8 +6,9 @@ import { createScope, parametersOf } from '../nn/parameters.ts';
 import { randomWeights } from './build.ts';
 import { dasheng } from './dasheng.ts';
 import { loadWithWeights } from './load-weights.ts';
-import { noise } from './mel-vit.test-util.ts';
-import { melVitArchitecture } from './mel-vit-encoder.ts';
+
+import { melVitArchitecture } from './mel-vit-family.ts';
+import { noise } from './sounds.test-util.ts';
 
 it.each([
   Number.POSITIVE_INFINITY,

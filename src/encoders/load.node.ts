@@ -1,4 +1,5 @@
 // From what a user writes after --encoder to an encoder: a name of the registry, a weights file, or an ONNX model.
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { RuntimeOptions } from '../graph/runtime.ts';
@@ -6,18 +7,17 @@ import { readSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
 import { readLargeFile } from '../signal/read-large-file.node.ts';
 import { systemReason } from '../signal/system-error.node.ts';
-import { beatsHints } from './beats.ts';
 import { buildEncoder, fingerprintWeights, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { publishedWeights } from './catalogue.ts';
 import { findStateDict } from './checkpoint/state-dict.ts';
 import { readTorchFile } from './checkpoint/torch-file.ts';
+import type { ConfigHints } from './config-hints.ts';
 import { families, familyOf } from './families.ts';
-import type { Architecture, ConfigHints, StateDict } from './family.ts';
+import type { Architecture, StateDict } from './family.ts';
 import { createFused, type FusedPart, fusedFingerprint } from './fused.ts';
 import { type Fusion, findFusion, fusedNames } from './fusion-file.node.ts';
 import { modelFolders } from './model-folders.node.ts';
 import { identifyOnnx, loadOnnxEncoder } from './onnx-encoder.node.ts';
-import { findSetting } from './published-settings.ts';
 import { createSpectral, type SpectralConfig, spectralSettings } from './spectral.ts';
 import { storedHints } from './stored-hints.ts';
 import type { Encoder } from './types.ts';
@@ -73,19 +73,6 @@ export function importedNames(): string[] {
 
 export type Checkpoint = { weights: StateDict; hints: ConfigHints };
 
-/** Settings that a checkpoint brings along, as far as they are of use (FISHER's nested configuration, Dasheng's arguments, BEATs' `cfg`). */
-function hintsFrom(config: unknown): ConfigHints {
-  const [bandBins, heads, targetLength] = ['band_width', 'num_heads', 'target_length'].map((key) =>
-    findSetting(config, 'number', key),
-  );
-  return {
-    ...(bandBins !== undefined && { bandBins }),
-    ...(heads !== undefined && { heads }),
-    ...(targetLength !== undefined && { targetLength }),
-    ...beatsHints(config),
-  };
-}
-
 /** Files in which Hugging Face's models keep their settings, beside the weights. */
 const SETTINGS_FILES = ['config.json', 'preprocessor_config.json'];
 
@@ -111,7 +98,7 @@ function named(tensors: StateDict, settings: unknown, hints: ConfigHints): Check
   const found = familyOf(tensors, hints);
   return {
     weights: found?.weights ?? tensors,
-    hints: { ...hintsFrom(settings), ...found?.family.hintsFrom?.(settings), ...hints },
+    hints: { ...found?.family.hintsFrom?.(settings), ...hints },
   };
 }
 

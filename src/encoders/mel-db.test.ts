@@ -12,7 +12,8 @@ import {
   normaliseMel,
   untrainedMelStatistics,
 } from './mel-db.ts';
-import { melVitGolden, noise, transposed, valuesOf } from './mel-vit.test-util.ts';
+import { melVitGolden, transposed, valuesOf } from './mel-vit.test-util.ts';
+import { noise } from './sounds.test-util.ts';
 
 describe.each(['peers_ced', 'peers_dasheng'])('%s', (folder) => {
   const { model, golden } = melVitGolden(folder);

@@ -1,7 +1,8 @@
 // What EAT, BEATs and AudioMAE share: 128 Kaldi mels at 16 kHz in patches of 16 x 16, token = t * 8 + f.
-import { InputError } from '../signal/errors.ts';
+
+import { type Feeds, float32 } from '../graph/runtime.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import type { Recording } from '../signal/recording.ts';
-import { resample } from '../signal/resample.ts';
 import {
   assembleEmbedding,
   type BandOutputs,
@@ -9,7 +10,8 @@ import {
   type BandTransformer,
   embedTogether,
 } from './band-transformer.ts';
-import { onlyChannel } from './mono.ts';
+import { batchEncoder } from './batch-encoder.ts';
+import { channelAt } from './requirements.ts';
 import type { Features } from './trunk.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
@@ -57,27 +59,16 @@ export const oneSequence = (values: Float32Array): BandSequences => ({
   patches: values.length / PATCH_SIZE,
 });
 
-/** Features of several crops as patches, one crop after the other: [crops, rows * 8, 256]. */
-export function joinFeatures(features: readonly Features[], rows: number): Float32Array {
-  const size = rows * COLUMNS * PATCH_SIZE;
-  const joined = new Float32Array(features.length * size);
-  for (const [i, { values }] of features.entries()) joined.set(cutPatches(values, rows), i * size);
-  return joined;
-}
-
-/** @throws InputError for fewer than `least` samples at 16 kHz */
-export function requireSamples(family: string, samples: number, least: number, name = 'a crop'): void {
-  if (samples >= least) return;
-  throw new InputError(
-    `${family}: expected at least ${least} samples at ${MEL_RATE} Hz (${least / MEL_RATE} s), got ${samples} (${name}); use a longer recording`,
-  );
-}
-
-/** @throws InputError for crops of another rate than 16 kHz, which nothing resamples */
-export function requireRate(family: string, sampleRate: number): void {
-  if (sampleRate === MEL_RATE) return;
-  throw new InputError(`${family}: expected crops at ${MEL_RATE} Hz, got ${sampleRate} Hz; resample them`);
-}
+/** Features of several crops as patches, one crop after the other: `patches` [crops, rows * 8, 256]. */
+export const patchFeeds = (crops: readonly Features[], rows: number): Feeds => ({
+  patches: float32(
+    concatenate(
+      Float32Array,
+      crops.map(({ values }) => cutPatches(values, rows)),
+    ),
+    [crops.length, rows * COLUMNS, PATCH_SIZE],
+  ),
+});
 
 /** Tokens averaged over frequency: a row of D per step of time, `rows` of them from row `at` on. */
 function placeRows(values: Float32Array, { tokens }: BandOutputs, width: number, rows: number, at: number): void {
@@ -121,9 +112,7 @@ export function createMelEncoder(
 ): Encoder {
   const { width, program } = transformer;
   const prepare = (recording: Recording) => {
-    const given = onlyChannel(recording);
-    const { sampleRate, name } = recording;
-    const cut = windows(sampleRate === MEL_RATE ? given : resample(given, sampleRate, MEL_RATE), name);
+    const cut = windows(channelAt(recording, MEL_RATE), recording.name);
     return { windows: cut, sequences: cut.map(({ sequence }) => sequence) };
   };
   const bands: Band[] = [{ lowHz: 20, highHz: MEL_RATE / 2, start: 0, end: width }];
@@ -131,11 +120,5 @@ export function createMelEncoder(
     embedTogether(transformer, recordings.map(prepare), (one, outputs) =>
       assembleEmbedding(outputs, bands, options.frames ? framesOf(one.windows, outputs, bands, width) : undefined),
     );
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return batchEncoder({ id, fingerprint, embedMany, release: () => program.release() });
 }

@@ -1,31 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasGolden, maxDifference } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
-import { createWavFolder, type WavFolder } from '../detection/wav-folder.test-util.ts';
 import { float32 } from '../graph/runtime.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { createScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { resample } from '../signal/resample.ts';
+import { createWavFolder, type WavFolder } from '../signal/wav-folder.test-util.ts';
 import { buildEncoder, parameterShapes, randomWeights, recogniseWeights } from './build.ts';
 import { ced } from './ced.ts';
+import { writeTorchFile } from './checkpoint/torch-file.test-util.ts';
 import { dasheng } from './dasheng.ts';
 import { importWeights } from './import.node.ts';
 import { loadEncoder, readCheckpoint } from './load.node.ts';
 import { melDb, normaliseMel } from './mel-db.ts';
-import {
-  config,
-  huggingFaceNames,
-  melVitGolden,
-  models,
-  noise,
-  recordingOf,
-  type State,
-  small,
-} from './mel-vit.test-util.ts';
+import { config, huggingFaceNames, melVitGolden, models, type State, small } from './mel-vit.test-util.ts';
 import { type MelVitConfig, melPatches, melVitGraph } from './mel-vit.ts';
-import { melVitName } from './mel-vit-encoder.ts';
-import { torchArchive } from './torch-archive.test-util.ts';
+import { melVitName } from './mel-vit-family.ts';
+import { noise, recordingOf } from './sounds.test-util.ts';
+
 import type { Encoder } from './types.ts';
 
 describe.each(models)('recordings heard by %s', (_, vit, own) => {
@@ -102,9 +95,9 @@ describe.each(models)('recordings heard by %s', (_, vit, own) => {
     expect((await embed(noise(shortest, 'short'), rate)).frames?.count).toBe(1);
     const refused = embed(noise(shortest - 1, 'short'), rate);
     await expect(refused).rejects.toBeInstanceOf(InputError);
-    const message = `${vit.family}: expected at least ${shortest} samples (`;
+    const message = `${vit.family}: expected at least ${shortest} samples at ${rate} Hz (`;
     await expect(refused).rejects.toThrow(message);
-    await expect(refused).rejects.toThrow(`), got ${shortest - 1} (wave); use a longer recording`);
+    await expect(refused).rejects.toThrow(` s), got ${shortest - 1} (wave); use a longer recording`);
   });
 
   it('of two channels, without samples, or not finite, are refused', async () => {
@@ -151,12 +144,12 @@ describe('files', () => {
     ['safetensors, original names', (state) => writeSafetensors(state), false],
     ['safetensors of Hugging Face, init_bn', (state) => writeSafetensors(huggingFaceNames(state, false)), false],
     ['safetensors of Hugging Face, init_bn.1', (state) => writeSafetensors(huggingFaceNames(state, true)), false],
-    ['torch, flat', (state) => torchArchive(state), false],
-    ['torch, under model', (state) => torchArchive({ model: state }), false],
+    ['torch, flat', (state) => writeTorchFile(state), false],
+    ['torch, under model', (state) => writeTorchFile({ model: state }), false],
     [
       'torch, model and config',
       (state, { width, depth, heads, targetLength }) =>
-        torchArchive({
+        writeTorchFile({
           model: state,
           config: { embed_dim: width, depth, num_heads: heads, target_length: targetLength, patch_size: [64, 4] },
         }),
@@ -187,7 +180,7 @@ describe('files', () => {
       () => {
         const { model } = melVitGolden(`peers_${family}`);
         const tensors = new Map([...model].filter(([, { dtype }]) => dtype === 'F32'));
-        const path = folder.write(`${family}.pt`, torchArchive({ model: tensors, config: { num_heads: 4 } }));
+        const path = folder.write(`${family}.pt`, writeTorchFile({ model: tensors, config: { num_heads: 4 } }));
         const { weights: found, hints: own } = readCheckpoint(path);
         expect(recogniseWeights(found, own).config).toMatchObject({ width: 64, heads: 4 });
       },

@@ -9,7 +9,8 @@ import { createScope, parametersOf } from '../nn/parameters.ts';
 import { norm } from '../nn/transformer.ts';
 import { buildEncoder, parameterShapes } from './build.ts';
 import { melDb, normaliseMel } from './mel-db.ts';
-import { models, noise, recordingOf, small } from './mel-vit.test-util.ts';
+import { models, small } from './mel-vit.test-util.ts';
+import { noise, recordingOf } from './sounds.test-util.ts';
 import type { Trunk } from './trunk.ts';
 
 describe.each(models)('the trunk of %s', (_, vit, own) => {

@@ -11,7 +11,7 @@ import { ced } from './ced.ts';
 import { dasheng } from './dasheng.ts';
 import { melDb, normaliseMel } from './mel-db.ts';
 import { type MelVit, type MelVitConfig, melPatches, melPatchTokens, melVitGraph, melVitStates } from './mel-vit.ts';
-import { melVitArchitecture } from './mel-vit-encoder.ts';
+import { melVitArchitecture } from './mel-vit-family.ts';
 
 export type State = Map<string, StoredTensor>;
 
@@ -57,22 +57,6 @@ export async function hear(vit: MelVit, config: MelVitConfig, model: State, wave
     tokens,
   };
 }
-
-export const recordingOf = (wave: Float32Array, sampleRate = 16_000) => ({
-  channels: [wave],
-  sampleRate,
-  name: 'wave',
-});
-
-export const withoutMean = (wave: Float32Array): Float32Array => {
-  const mean = wave.reduce((sum, value) => sum + value, 0) / wave.length;
-  return wave.map((value) => value - mean);
-};
-
-export const noise = (samples: number, seed: number | string, level = 0.05): Float32Array => {
-  const random = createRandom(seed);
-  return Float32Array.from({ length: samples }, () => random.gaussian(0, level));
-};
 
 /** Weights under the names of the releases on Hugging Face. */
 export const huggingFaceNames = (state: State, dotted: boolean): State =>

@@ -6,9 +6,9 @@ import { reshape, transpose } from '../graph/reshape.ts';
 import { slice, takeLike } from '../graph/slicing.ts';
 import { constant, type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { norm, preNormBlock } from '../nn/transformer.ts';
+import { norm, preNormBlocks } from '../nn/transformer.ts';
 import type { BandSequences, GraphOptions } from './band-transformer.ts';
-import { MELS } from './mel-db.ts';
+import { MEL_HOP, MEL_RATE, MELS } from './mel-db.ts';
 import { vitBlockNames } from './vit-names.ts';
 
 export type MelVitConfig = {
@@ -44,6 +44,12 @@ export type MelVit = {
   /** How a recording of so many frames (a patch at least) is read. */
   chunks(frames: number, config: MelVitConfig): Chunk[];
 };
+
+/** Fewest samples at a rate that make a column of patches at 16 kHz (resampling rounds their number up). */
+export const leastSamples = ({ patchFrames }: MelVit, rate: number): number =>
+  Math.floor((((patchFrames - 1) * MEL_HOP - 1) * rate) / MEL_RATE) + 1;
+
+const EPSILON = 1e-6;
 
 /** Patches on top of each other. */
 export const patchRows = ({ patchMels }: MelVit): number => MELS / patchMels;
@@ -121,25 +127,16 @@ export function melVitStates(
   config: MelVitConfig,
   patches: Tensor,
   columns: Dim,
-  { fusedAttention, branch }: GraphOptions = {},
+  options: GraphOptions = {},
 ): Tensor[] {
   const { width, depth, heads } = config;
   const embedded = melPatchTokens(scope, vit, config, patches, columns); // [N, rows, columns, D]
   const overTime = takeLike(timePositions(scope, vit, config), embedded, 2);
   const rows = scope('freq_pos_embed', [1, width, patchRows(vit), 1]);
   const placed = add(add(embedded, overTime), transpose(rows, [0, 2, 3, 1]));
-  const states = [reshape(placed, [patches.shape[0], patches.shape[1], width])];
-  for (let i = 0; i < depth; i++) {
-    const options = {
-      heads,
-      mlpRatio: 4,
-      epsilon: 1e-6,
-      fusedAttention,
-      branch: branch && ((x: Tensor) => branch(x, i)),
-    };
-    states.push(preNormBlock(scope, vitBlockNames(i), states[i], options));
-  }
-  return states;
+  const first = reshape(placed, [patches.shape[0], patches.shape[1], width]);
+  const blocks = { ...options, depth, heads, mlpRatio: 4, epsilon: EPSILON };
+  return [first, ...preNormBlocks(scope, vitBlockNames, first, blocks)];
 }
 
 /**
@@ -154,6 +151,6 @@ export function melVitGraph(
 ): { cls: Tensor; tokens: Tensor } {
   const patches = input('patches', ['sequences', 'patches', vit.patchMels * vit.patchFrames]);
   const states = melVitStates(scope, vit, config, patches, 'columns', options);
-  const tokens = norm(scope, 'norm', states[config.depth], 1e-6);
+  const tokens = norm(scope, 'norm', states[config.depth], EPSILON);
   return { cls: reduceMean(tokens, [1]), tokens };
 }

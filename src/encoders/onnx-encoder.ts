@@ -5,10 +5,9 @@ import type { Shape } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import { kaldiFbank } from '../signal/kaldi-fbank.ts';
 import type { Recording } from '../signal/recording.ts';
-import { resample } from '../signal/resample.ts';
 import { checkFinite } from '../signal/segments.ts';
-import { onlyChannel } from './mono.ts';
 import { type KaldiFrontEnd, type OnnxSettings, plainFrontEnd } from './onnx-settings.ts';
+import { channelAt, onlyChannel } from './requirements.ts';
 import type { Embedding, Encoder } from './types.ts';
 import { onWindows } from './windows.ts';
 
@@ -160,7 +159,7 @@ export type OnnxEncoderParts = {
 
 function toRate(recording: Recording, rate: number | undefined): Recording {
   if (rate === undefined || rate === recording.sampleRate) return recording;
-  return { ...recording, channels: [resample(onlyChannel(recording), recording.sampleRate, rate)], sampleRate: rate };
+  return { ...recording, channels: [channelAt(recording, rate)], sampleRate: rate };
 }
 
 function checkLength(samples: number, { sampleRate, name }: Recording, { minSeconds = 0 }: OnnxSettings): void {

@@ -2,7 +2,7 @@
 import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
 import { mapSpectrogram, type Spectrogram, spectrogramSize } from '../signal/spectrogram.ts';
-import { onlyChannel } from './mono.ts';
+import { onlyChannel } from './requirements.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
 
 /**

@@ -9,8 +9,8 @@ import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { createScope, parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { parameterShapes, recogniseWeights } from './build.ts';
-import { writeTorchFile } from './checkpoint/torch-write.test-util.ts';
-import type { ConfigHints } from './family.ts';
+import { writeTorchFile } from './checkpoint/torch-file.test-util.ts';
+import type { ConfigHints } from './config-hints.ts';
 import { importWeights } from './import.node.ts';
 import { identifyEncoder, loadEncoder, namedArchitectures, readCheckpoint } from './load.node.ts';
 import { readGoldenSpeech } from './speech.test-util.ts';
@@ -102,7 +102,7 @@ describe('WavLM with Microsoft’s names', () => {
   it('says what it is in its own settings', () => {
     const state = golden('wavlm_group_post', 'model_ms');
     const cfg = { encoder_attention_heads: 4, max_distance: 40, normalize: true, layer_norm_first: false };
-    const path = join(modelFolder({ 'wavlm.pt': writeTorchFile(state, cfg) }), 'wavlm.pt');
+    const path = join(modelFolder({ 'wavlm.pt': writeTorchFile({ cfg, model: state }) }), 'wavlm.pt');
     expect(configOf(path)).toEqual({ ...readGoldenSpeech('wavlm_group_post').config, normalize: 'clip' });
     // What the user says goes first.
     expect(configOf(path, { normalize: 'none', maxDistance: 7 })).toMatchObject({ normalize: 'none', maxDistance: 7 });

@@ -1,8 +1,11 @@
 // Speech encoders as a family: how their checkpoints are recognised and sized, and how fine-tuning sees them.
+
 import { input } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
-import { type Architecture, type ConfigHints, countLayers, type Family, headsFor, shapeAt } from './family.ts';
-import { findSetting } from './published-settings.ts';
+import type { ConfigHints } from './config-hints.ts';
+import { type Architecture, architecturesOf, countLayers, type Family, headsFor, shapeAt } from './family.ts';
+import { findCounts, findSetting } from './published-settings.ts';
+import { requireRate } from './requirements.ts';
 import {
   createSpeech,
   SPEECH_LEAST,
@@ -23,9 +26,7 @@ const speechTrunk = (config: SpeechConfig): Trunk => ({
   width: config.width,
   states: config.depth + 1,
   features: (samples, sampleRate) => {
-    if (sampleRate !== SPEECH_RATE) {
-      throw new InputError(`speech: expected crops at ${SPEECH_RATE} Hz, got ${sampleRate} Hz; resample them`);
-    }
+    requireRate('speech', sampleRate, SPEECH_RATE);
     return { values: speechSamples(samples, config), frames: samples.length, bins: 1 };
   },
   feeds: (features) =>
@@ -51,13 +52,13 @@ export const speechArchitecture = (config: SpeechConfig): Architecture => ({
 
 /** What `config.json`, `preprocessor_config.json` and the `cfg` of Microsoft's and fairseq's files say. */
 function speechHints(settings: unknown): ConfigHints {
-  const heads = findSetting(settings, 'number', 'num_attention_heads', 'encoder_attention_heads');
-  const maxDistance = findSetting(settings, 'number', 'max_bucket_distance', 'max_distance');
   const normalize = findSetting(settings, 'boolean', 'do_normalize', 'normalize');
   const stable = findSetting(settings, 'boolean', 'do_stable_layer_norm', 'layer_norm_first');
   return {
-    ...(heads !== undefined && { heads }),
-    ...(maxDistance !== undefined && { maxDistance }),
+    ...findCounts(settings, {
+      heads: ['num_attention_heads', 'encoder_attention_heads'],
+      maxDistance: ['max_bucket_distance', 'max_distance'],
+    }),
     ...(normalize !== undefined && { normalize: normalize ? 'clip' : 'none' }),
     ...(stable !== undefined && { blockNorm: stable ? 'pre' : 'post' }),
   };
@@ -74,7 +75,7 @@ const CONVOLUTIONS = 'feature_extractor.conv_layers';
  */
 export const speechFamily: Family = {
   name: 'speech',
-  sizes: Object.fromEntries(Object.entries(speechSizes).map(([size, config]) => [size, speechArchitecture(config)])),
+  sizes: architecturesOf<SpeechConfig>(speechSizes, speechArchitecture),
   registryName: (size) => size,
   recognises: (weights) =>
     weights.has(`${CONVOLUTIONS}.0.conv.weight`) && weights.has(`${FIRST_ATTENTION}.q_proj.weight`),

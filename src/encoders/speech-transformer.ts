@@ -1,15 +1,14 @@
 // The graph of wav2vec 2.0, HuBERT, UniSpeech-SAT and WavLM: convolutions on the waveform, then a transformer (Baevski et al. 2020; Chen et al. 2022).
-import { gelu, sigmoid } from '../graph/activation.ts';
-import { attention } from '../graph/attention.ts';
+import { gelu } from '../graph/activation.ts';
+import { attention, toHeads } from '../graph/attention.ts';
 import { conv } from '../graph/conv.ts';
-import { add, cast, div, mul, sqrt, sub } from '../graph/elementwise.ts';
-import { gatherRows } from '../graph/indexing.ts';
-import { linear } from '../graph/matmul.ts';
+import { add, mul, sub } from '../graph/elementwise.ts';
 import { groupNorm } from '../graph/normalization.ts';
-import { expand, reduceSum, reshape, reshapeLike, transpose } from '../graph/reshape.ts';
-import { slice, split } from '../graph/slicing.ts';
+import { reshape, transpose } from '../graph/reshape.ts';
 import type { Dim, Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
+import { positionalConvolution } from '../nn/positional-convolution.ts';
+import { relativeBias, relativeGate } from '../nn/relative-positions.ts';
 import { dense, norm } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
 
@@ -36,8 +35,7 @@ export type SpeechConfig = {
 /** Of every published model: kernels and strides of the convolutions, and the positional convolution. */
 const KERNELS = [10, 3, 3, 3, 3, 2, 2];
 const STRIDES = [5, 2, 2, 2, 2, 2, 2];
-const POSITION_KERNEL = 128;
-const POSITION_GROUPS = 16;
+const POSITIONS = { kernel: 128, groups: 16 };
 const EPSILON = 1e-5;
 
 /** Samples between the starts of two frames, 20 ms at 16 kHz. */
@@ -96,51 +94,7 @@ function convolutions(scope: ParameterScope, config: SpeechConfig, { samples, fr
   return outputs;
 }
 
-/**
- * Positions heard from the surroundings: a grouped convolution over 128 frames with weight normalisation (Salimans &
- * Kingma 2016), here one gain for each place of the kernel. x: [B, T, D] -> [B, T, D].
- */
-function convolvedPositions(scope: ParameterScope, { width }: SpeechConfig, x: Tensor): Tensor {
-  const name = 'encoder.pos_conv_embed.conv';
-  const direction = scope(`${name}.weight_v`, [width, width / POSITION_GROUPS, POSITION_KERNEL]);
-  const gain = scope(`${name}.weight_g`, [1, 1, POSITION_KERNEL]);
-  const weight = mul(direction, div(gain, sqrt(reduceSum(mul(direction, direction), [0, 1], true))));
-  const frames = x.shape[1];
-  const y = conv(transpose(x, [0, 2, 1]), weight, scope(`${name}.bias`, [width]), {
-    padding: POSITION_KERNEL / 2,
-    groups: POSITION_GROUPS,
-    outputSizes: [`${frames} and one`],
-  });
-  // An even kernel padded on both sides makes one frame too many.
-  return transpose(gelu(slice(y, 2, 0, -1, frames)), [0, 2, 1]);
-}
-
 const attentionName = (block: number): string => `encoder.layers.${block}.attention`;
-
-/** The learned logit of every bucket, laid out over queries and keys: int64 [T, T] -> [H, T, T]. All blocks share it. */
-function relativeBias(scope: ParameterScope, { heads, buckets = 0 }: SpeechConfig, grid: Tensor): Tensor {
-  const [frames] = grid.shape;
-  const table = scope(`${attentionName(0)}.rel_attn_embed.weight`, [buckets, heads]);
-  const pairs = reshape(grid, [typeof frames === 'number' ? frames * frames : `pairs of ${frames}`]);
-  // Only its shape is used, and that only where it is not known before the run.
-  const square = expand(cast(reshape(grid, [frames, frames, 1]), table.dtype), [frames, frames, heads], grid);
-  return transpose(reshapeLike(gatherRows(table, pairs), square), [2, 0, 1]);
-}
-
-/**
- * How much a query minds relative positions: a (b c - 1) + 2, where a and b are sigmoids of sums of four outputs of a
- * linear layer on its own part of x, and c is a number of the head (WavLM, section 3.1; code). x: [B, T, D] -> [B, H, T, 1].
- */
-function positionGate(scope: ParameterScope, { width, heads }: SpeechConfig, block: number, x: Tensor): Tensor {
-  const name = `${attentionName(block)}.gru_rel_pos`;
-  const own = width / heads;
-  // The sums of four go before the layer, as sums of its rows.
-  const weight = reduceSum(reshape(scope(`${name}_linear.weight`, [8, own]), [2, 4, own]), [1]);
-  const bias = reduceSum(reshape(scope(`${name}_linear.bias`, [8]), [2, 4]), [1]);
-  const byHead = reshape(x, [x.shape[0], x.shape[1], heads, own]);
-  const [a, b] = split(transpose(sigmoid(linear(byHead, weight, bias)), [0, 2, 1, 3]), 2, 3); // [B, H, T, 1]
-  return add(mul(a, sub(mul(b, scope(`${name}_const`, [1, heads, 1, 1])), 1)), 2);
-}
 
 /** Logits for padding, far below all others: [B, T] of 1 and 0 -> [B, 1, 1, T]. */
 function paddingBias(mask: Tensor): Tensor {
@@ -163,15 +117,18 @@ export function speechTransformer(
   const normed = norm(scope, 'feature_projection.layer_norm', transpose(heard[heard.length - 1], [0, 2, 1]), EPSILON);
   const projected = dense(scope, 'feature_projection.projection', normed, width); // [B, T, D]
   const kept = frameMask ? mul(projected, reshape(frameMask, [...frameMask.shape, 1])) : projected;
-  const positions = convolvedPositions(scope, config, kept);
+  const positions = positionalConvolution(scope, 'encoder.pos_conv_embed.conv', kept, POSITIONS);
 
-  const bias = buckets && inputs.buckets ? relativeBias(scope, config, inputs.buckets) : undefined;
+  // All blocks share one table.
+  const table = (rows: number) => scope(`${attentionName(0)}.rel_attn_embed.weight`, [rows, heads]);
+  const bias = buckets && inputs.buckets ? relativeBias(table(buckets), inputs.buckets) : undefined;
   if (buckets && !bias) throw new TypeError('speechTransformer: WavLM needs the buckets of its frames');
   const padding = frameMask && paddingBias(frameMask);
   const gates: Tensor[] = [];
   const logits = (block: number, x: Tensor): Tensor | undefined => {
     if (!bias) return padding;
-    const gate = positionGate(scope, config, block, x);
+    const name = `${attentionName(block)}.gru_rel_pos`;
+    const { gate } = relativeGate(scope, { linear: `${name}_linear`, head: `${name}_const` }, toHeads(x, heads));
     gates.push(gate);
     return padding ? add(mul(gate, bias), padding) : mul(gate, bias);
   };

@@ -36,7 +36,7 @@ describe('speechSamples', () => {
   });
 
   it.each([
-    [399, 0.5, /expected at least 400 samples at 16 kHz \(25 ms\), got 399 \(mill\)/],
+    [399, 0.5, /expected at least 400 samples at 16000 Hz \(0\.025 s\), got 399 \(mill\)/],
     [500, Number.NaN, /expected finite samples, got others \(mill\)/],
     [500, Number.POSITIVE_INFINITY, /expected finite samples/],
   ])('refuses %i samples with one of %d', (count, value, message) => {
@@ -113,7 +113,7 @@ describe('recordings', () => {
     await expect(encoder.embed(at16k(new Float32Array(399)))).rejects.toThrow(InputError);
     // 25 ms of another rate are as short.
     const short = { channels: [new Float32Array(1000)], sampleRate: 48_000, name: 'short' };
-    await expect(encoder.embed(short)).rejects.toThrow(/expected at least 400 samples at 16 kHz .* \(short\)/);
+    await expect(encoder.embed(short)).rejects.toThrow(/expected at least 400 samples at 16000 Hz .* \(short\)/);
     const two = { channels: [new Float32Array(4000), new Float32Array(4000)], sampleRate: 16_000, name: 'two' };
     await expect(encoder.embed(two)).rejects.toThrow(/expected one channel, got 2/);
   });

@@ -4,12 +4,13 @@ import { reduceMean } from '../graph/reduce.ts';
 import { type Feeds, float32, type Program } from '../graph/runtime.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
+import { relativeBuckets } from '../nn/relative-positions.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
-import { resample } from '../signal/resample.ts';
 import { type GraphOptions, meanVector } from './band-transformer.ts';
-import { onlyChannel } from './mono.ts';
-import { bucketGrid } from './relative-buckets.ts';
+import { batchEncoder } from './batch-encoder.ts';
+import { channelAt, requireSamples } from './requirements.ts';
 import { segmentStarts } from './segment-starts.ts';
 import { SPEECH_HOP, type SpeechConfig, speechFrames, speechTransformer } from './speech-transformer.ts';
 import type { Band, Embedding, EmbedOptions, Encoder, Frames } from './types.ts';
@@ -52,12 +53,8 @@ const SAMPLES_PER_RUN = WINDOW;
  * A clip at 16 kHz as the model hears it: (x - mean) / sqrt(biased variance + 1e-5), or as it is.
  * @throws InputError for fewer than 400 samples and values that are not finite
  */
-export function speechSamples(samples: Float32Array, { normalize }: SpeechConfig, name = 'a clip'): Float32Array {
-  if (samples.length < SPEECH_LEAST) {
-    throw new InputError(
-      `speech: expected at least ${SPEECH_LEAST} samples at 16 kHz (25 ms), got ${samples.length} (${name}); use a longer recording`,
-    );
-  }
+export function speechSamples(samples: Float32Array, { normalize }: SpeechConfig, name = 'a crop'): Float32Array {
+  requireSamples('speech', samples.length, SPEECH_LEAST, SPEECH_RATE, name);
   let [sum, squares] = [0, 0];
   for (const value of samples) sum += value;
   if (!Number.isFinite(sum)) throw new InputError(`speech: expected finite samples, got others (${name})`);
@@ -71,13 +68,9 @@ export function speechSamples(samples: Float32Array, { normalize }: SpeechConfig
 /** Inputs of the graph for clips of equal length, as `speechSamples` gives them. */
 export function speechFeeds(clips: readonly Float32Array[], { buckets, maxDistance = 0 }: SpeechConfig): Feeds {
   const [{ length }] = clips;
-  const joined = new Float32Array(clips.length * length);
-  for (const [i, clip] of clips.entries()) joined.set(clip, i * length);
-  const samples = float32(joined, [clips.length, length]);
+  const samples = float32(concatenate(Float32Array, clips), [clips.length, length]);
   if (buckets === undefined) return { samples };
-  const frames = speechFrames(length);
-  const data = bucketGrid(frames, { buckets, maxDistance });
-  return { samples, buckets: { dtype: 'int64', shape: [frames, frames], data } };
+  return { samples, buckets: relativeBuckets(speechFrames(length), buckets, maxDistance) };
 }
 
 /**
@@ -153,9 +146,8 @@ export function createSpeech(id: string, fingerprint: string, config: SpeechConf
   const { width } = config;
   const bands: Band[] = [{ lowHz: 0, highHz: SPEECH_RATE / 2, start: 0, end: width }];
   const windowsOf = (recording: Recording): Window[] => {
-    const given = onlyChannel(recording);
-    const { sampleRate, name } = recording;
-    const samples = sampleRate === SPEECH_RATE ? given : resample(given, sampleRate, SPEECH_RATE);
+    const { name } = recording;
+    const samples = channelAt(recording, SPEECH_RATE);
     return segmentStarts(samples.length, WINDOW).map(({ from, frames: length }) => ({
       from,
       samples: speechSamples(samples.subarray(from, from + length), config, name),
@@ -172,11 +164,5 @@ export function createSpeech(id: string, fingerprint: string, config: SpeechConf
       return options.frames ? { vector, bands, frames: framesOf(own, parts, bands, width) } : { vector, bands };
     });
   };
-  return {
-    id,
-    fingerprint,
-    embedMany,
-    embed: async (recording, options) => (await embedMany([recording], options))[0],
-    release: () => program.release(),
-  };
+  return batchEncoder({ id, fingerprint, embedMany, release: () => program.release() });
 }

@@ -3,7 +3,7 @@ import { reduceMean } from '../graph/reduce.ts';
 import { reshape } from '../graph/reshape.ts';
 import { staticDim } from '../graph/shapes.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { batchNorm1d, type NormMode } from '../nn/batch-norm.ts';
+import { batchNormLayer, type NormMode } from '../nn/batch-norm.ts';
 import { layerMix } from '../nn/layer-mix.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { attentiveStatistics, classPooling, meanPooling } from '../nn/pooling.ts';
@@ -62,7 +62,7 @@ export function tunedHead(
   const tokens = config.mix ? layerMix(scope, MIX_KEY, states) : states[states.length - 1];
   const vector = pooled(scope, config, tokens, cls, mode);
   if (config.embedding === undefined) return norm(scope, `${HEAD_PREFIX}norm`, vector, LAYER_NORM_EPSILON);
-  const normal = batchNorm1d(scope, `${HEAD_PREFIX}norm`, vector, mode);
+  const normal = batchNormLayer(scope, `${HEAD_PREFIX}norm`, vector, mode);
   return dense(scope, `${HEAD_PREFIX}projection`, normal, config.embedding);
 }
 
@@ -79,7 +79,12 @@ export function segmentHead(
 ): Tensor {
   const width = staticDim(vectors, 2, 'segmentHead');
   const mean = segmentTransformer(scope, `${SEGMENTS_PREFIX}layer`, vectors, { heads, hidden, ...options });
-  return dense(scope, `${SEGMENTS_PREFIX}projection`, batchNorm1d(scope, `${SEGMENTS_PREFIX}norm`, mean, mode), width);
+  return dense(
+    scope,
+    `${SEGMENTS_PREFIX}projection`,
+    batchNormLayer(scope, `${SEGMENTS_PREFIX}norm`, mean, mode),
+    width,
+  );
 }
 
 /** One vector [1, E] of all segments of a recording [S, E]: by transformer pooling where there is one, else their mean. */

@@ -5,29 +5,17 @@ import type { Program } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { createScope, type ParameterScope } from '../nn/parameters.ts';
 import { dense } from '../nn/transformer.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
-import { resample } from '../signal/resample.ts';
 import { overlappingPieces, pieceStarts } from '../signal/segments.ts';
 import type { GraphOptions } from './band-transformer.ts';
-import type { Architecture, ConfigHints, Family, StateDict } from './family.ts';
-import { onlyChannel } from './mono.ts';
+import type { TunedConfig } from './config-hints.ts';
+import type { Architecture, Family, StateDict } from './family.ts';
+import { channelAt } from './requirements.ts';
 import type { Trunk } from './trunk.ts';
-import { HEAD_PREFIX, recordingVector, type TunedHeadConfig, tunedHead } from './tuned-head.ts';
-import type { Band, Embedding, EmbedOptions, Encoder, Labels } from './types.ts';
-
-/** All that shapes do not tell; plain JSON, kept beside the weights. */
-export type TunedConfig = TunedHeadConfig & {
-  /** The encoder below: its family, and what it must be told of it. */
-  base: { family: string; hints: ConfigHints };
-  /** Rate of the crops in Hz; other recordings are resampled. */
-  sampleRate: number;
-  /** Samples of a segment, and from one to the next. */
-  cropSamples: number;
-  hopSamples: number;
-  /** In the order of the logits, where the head is a classifier. */
-  labels?: Labels;
-};
+import { HEAD_PREFIX, recordingVector, tunedHead } from './tuned-head.ts';
+import type { Band, Embedding, EmbedOptions, Encoder } from './types.ts';
 
 /** Weights of the encoder below stand under this. */
 export const TRUNK_PREFIX = 'trunk.';
@@ -46,10 +34,10 @@ export const within =
   (name, shape) =>
     scope(`${prefix}${name}`, shape);
 
-/** The weights below a prefix, without it. */
-export const below = (weights: StateDict, prefix: string): StateDict =>
+/** What stands below a prefix, without it. */
+export const below = <T>(tensors: ReadonlyMap<string, T>, prefix: string): Map<string, T> =>
   new Map(
-    [...weights].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+    [...tensors].flatMap(([name, own]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), own] as const] : [])),
   );
 
 /**
@@ -84,11 +72,10 @@ function weightedMean(parts: readonly { values: Float32Array; weight: number }[]
 function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk: Trunk, program: Program): Encoder {
   const { sampleRate, cropSamples, hopSamples } = config;
   const embedOne = async (recording: Recording, { frames }: EmbedOptions): Promise<Embedding> => {
-    const given = onlyChannel(recording);
-    if (given.length === 0) {
+    const samples = channelAt(recording, sampleRate);
+    if (samples.length === 0) {
       throw new InputError(`embed: expected samples, found none (${recording.name}); leave the recording out`);
     }
-    const samples = recording.sampleRate === sampleRate ? given : resample(given, recording.sampleRate, sampleRate);
     const pieces = overlappingPieces(samples, cropSamples, hopSamples);
     const results: Record<'embedding' | 'segments' | 'logits', { values: Float32Array; weight: number }[]> = {
       embedding: [],
@@ -113,12 +100,10 @@ function createTuned(id: string, fingerprint: string, config: TunedConfig, trunk
     const embedding: Embedding = { vector, bands: band(width) };
     if (results.logits.length > 0) embedding.logits = weightedMean(results.logits);
     if (!frames) return embedding;
-    const values = new Float32Array(pieces.length * width);
-    let at = 0;
-    for (const { values: part } of results.segments) {
-      values.set(part, at);
-      at += part.length;
-    }
+    const values = concatenate(
+      Float32Array,
+      results.segments.map((part) => part.values),
+    );
     const starts = Float64Array.from(pieceStarts(samples.length, cropSamples, 0, hopSamples), (n) => n / sampleRate);
     const seconds = cropSamples / sampleRate;
     return { ...embedding, frames: { values, count: pieces.length, width, starts, seconds, bands: band(width) } };

@@ -1,7 +1,8 @@
 // An encoder that hears fixed windows: the embedding of a recording is the mean over its windows.
 import { type Recording, sampleCount } from '../signal/recording.ts';
 import { pieceStarts } from '../signal/segments.ts';
-import { onlyChannel } from './mono.ts';
+import { meanVector } from './band-transformer.ts';
+import { onlyChannel } from './requirements.ts';
 import type { Embedding, Encoder } from './types.ts';
 
 export type WindowRule = {
@@ -47,12 +48,10 @@ export function windowsOf(recording: Recording, rule: WindowRule): Recording[] {
 /** Windows that go through the encoder together. */
 const BATCH = 16;
 
-function meanEmbedding(parts: readonly Embedding[]): Embedding {
-  if (parts.length === 1) return { vector: parts[0].vector, bands: parts[0].bands };
-  const sum = new Float64Array(parts[0].vector.length);
-  for (const { vector } of parts) for (let d = 0; d < sum.length; d++) sum[d] += vector[d];
-  return { vector: Float32Array.from(sum, (value) => value / parts.length), bands: parts[0].bands };
-}
+const meanEmbedding = (parts: readonly Embedding[]): Embedding => ({
+  vector: meanVector(parts.map(({ vector }) => vector)),
+  bands: parts[0].bands,
+});
 
 /** The same encoder on windows. Features over time are not kept: the windows overlap. */
 export function onWindows(encoder: Encoder, rule: WindowRule): Encoder {

@@ -18,8 +18,8 @@ export type AttentionOptions = {
   fused?: boolean;
 };
 
-/** [B, L, H d] -> [B, H, L, d] */
-function toHeads(x: Tensor, heads: number): Tensor {
+/** Every head's part of the features: [B, L, H d] -> [B, H, L, d]. */
+export function toHeads(x: Tensor, heads: number): Tensor {
   const width = staticDim(x, 2, 'attention');
   return transpose(reshape(x, [x.shape[0], x.shape[1], heads, width / heads]), [0, 2, 1, 3]);
 }

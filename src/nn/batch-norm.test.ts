@@ -7,7 +7,7 @@ import { float32 } from '../graph/runtime.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { batchNorm1d, initialRunningAverage, isRunningAverage } from './batch-norm.ts';
+import { batchNormLayer, initialRunningAverage, isRunningAverage } from './batch-norm.ts';
 import { createScope } from './parameters.ts';
 
 const [epsilon, channels] = [1e-3, 3];
@@ -26,7 +26,7 @@ const of = (name: string) => (weights.get(`bn.${name}`) as { data: Float32Array 
 const channelOf = (x: Float32Array, times: number, c: number) =>
   [...x].filter((_, i) => Math.floor(i / times) % channels === c);
 
-describe('batchNorm1d', () => {
+describe('batchNormLayer', () => {
   it.each([
     ['[N, C]', [5, channels], ['batch', channels]],
     ['[N, C, T]', [2, channels, 4], ['batch', channels, 'frames']],
@@ -48,8 +48,8 @@ describe('batchNorm1d', () => {
     for (const size of [shape, symbolic]) {
       const buffers = new Map<string, Tensor>();
       const [scope, own] = [createScope(), input('x', size)];
-      const trained = batchNorm1d(scope, 'bn', own, { training: true, buffers }, epsilon);
-      const fixed = batchNorm1d(scope, 'bn', own, { training: false }, epsilon);
+      const trained = batchNormLayer(scope, 'bn', own, { training: true, buffers }, epsilon);
+      const fixed = batchNormLayer(scope, 'bn', own, { training: false }, epsilon);
       const next = Object.fromEntries([...buffers].map(([name, tensor]) => [`next.${name}`, tensor]));
       const found = await runGraph({ trained, fixed, ...next }, weights, { x: float32(x, shape) });
       const [means, biased] = [moments.map(({ mean }) => mean), moments.map((m) => m.biased)];
@@ -64,7 +64,7 @@ describe('batchNorm1d', () => {
 
   it('takes the share of the batch that it is told', async () => {
     const buffers = new Map<string, Tensor>();
-    batchNorm1d(createScope(), 'bn', input('x', [2, channels]), { training: true, buffers }, epsilon, 0.01);
+    batchNormLayer(createScope(), 'bn', input('x', [2, channels]), { training: true, buffers }, epsilon, 0.01);
     const next = buffers.get('bn.running_mean') as Tensor;
     const found = await runGraph({ next }, weights, { x: float32(Float32Array.of(1, 2, 3, 5, 6, 7), [2, channels]) });
     const expected = [3, 4, 5].map((mean, c) => 0.99 * of('running_mean')[c] + 0.01 * mean);
@@ -75,17 +75,17 @@ describe('batchNorm1d', () => {
     const mode = training ? { training, buffers: new Map<string, Tensor>() } : { training };
     const vector = { shape: [channels], low: 0.5, high: 2 };
     await checkOperator({
-      name: 'batchNorm1d',
+      name: 'batchNormLayer',
       inputs: { x: ['batch', channels, 2], weight: vector, bias: vector, running_mean: vector, running_var: vector },
       sizes: [{ batch: 3 }, { batch: 2 }],
       wrt: ['x', 'weight', 'bias'],
-      build: ({ x, ...own }) => batchNorm1d((name) => own[name.slice(3)], 'bn', x, mode as { training: false }),
+      build: ({ x, ...own }) => batchNormLayer((name) => own[name.slice(3)], 'bn', x, mode as { training: false }),
     });
   });
 
   it('refuses a batch of one value per channel in training', () => {
-    const build = () => batchNorm1d(createScope(), 'bn', input('x', [1, 4]), { training: true, buffers: new Map() });
-    expect(build).toThrow('batchNorm1d: expected at least 2 values per channel in training, found [1, 4] at bn');
+    const build = () => batchNormLayer(createScope(), 'bn', input('x', [1, 4]), { training: true, buffers: new Map() });
+    expect(build).toThrow('batchNormLayer: expected at least 2 values per channel in training, found [1, 4] at bn');
     expect(build).toThrow(InputError);
   });
 

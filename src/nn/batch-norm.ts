@@ -34,7 +34,7 @@ function unbiasedFactor(x: Tensor, name: string): Tensor | number {
   }
   if (known < 2) {
     throw new InputError(
-      `batchNorm1d: expected at least 2 values per channel in training, found ${formatShape(x.shape)} at ${name}; use larger batches`,
+      `batchNormLayer: expected at least 2 values per channel in training, found ${formatShape(x.shape)} at ${name}; use larger batches`,
     );
   }
   return known / (known - 1);
@@ -47,7 +47,7 @@ function unbiasedFactor(x: Tensor, name: string): Tensor | number {
  * @param momentum share of the batch in the next running average (PyTorch's sense of the word)
  * @throws InputError in training where a channel has but one value.
  */
-export function batchNorm1d(
+export function batchNormLayer(
   scope: ParameterScope,
   name: string,
   x: Tensor,
@@ -55,7 +55,7 @@ export function batchNorm1d(
   epsilon = 1e-5,
   momentum = 0.1,
 ): Tensor {
-  const channels = staticDim(x, 1, 'batchNorm1d');
+  const channels = staticDim(x, 1, 'batchNormLayer');
   const own = (part: string) => scope(`${name}.${part}`, [channels]);
   const [gain, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(own);
   if (!mode.training) return batchNorm(x, { mean, variance }, gain, bias, epsilon);

@@ -5,7 +5,7 @@ import { add } from '../graph/elementwise.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { staticDim } from '../graph/shapes.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { batchNorm1d, type NormMode } from './batch-norm.ts';
+import { batchNormLayer, type NormMode } from './batch-norm.ts';
 import type { ParameterScope } from './parameters.ts';
 
 /** `repeats` blocks of the same kind; the first of them has the stride. Channels at width 1. */
@@ -55,7 +55,7 @@ export function mobileNetV2(scope: ParameterScope, x: Tensor, config: MobileNetV
     const inputs = staticDim(from, 1, 'mobileNetV2');
     const weight = scope(`${weights}.weight`, [channels, depthwise ? 1 : inputs, kernel, kernel]);
     const options = { stride, padding: (kernel - 1) / 2, groups: depthwise ? inputs : 1 };
-    return batchNorm1d(scope, norm, conv(from, weight, undefined, options), mode, epsilon, momentum);
+    return batchNormLayer(scope, norm, conv(from, weight, undefined, options), mode, epsilon, momentum);
   };
   const activated = (name: string, from: Tensor, layer: Layer) =>
     relu6(convolved(`${name}.0`, `${name}.1`, from, layer));

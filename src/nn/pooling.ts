@@ -7,7 +7,7 @@ import { reduceSum, reshape, reshapeLike } from '../graph/reshape.ts';
 import { staticDim } from '../graph/shapes.ts';
 import { concat, slice } from '../graph/slicing.ts';
 import type { Dim, Tensor } from '../graph/tensor.ts';
-import { batchNorm1d, type NormMode } from './batch-norm.ts';
+import { batchNormLayer, type NormMode } from './batch-norm.ts';
 import type { ParameterScope } from './parameters.ts';
 
 /** Variances below this count as this: the deviation of a constant feature has a finite gradient. */
@@ -60,7 +60,7 @@ export type AttentivePoolingOptions = {
 /**
  * Attentive statistics pooling with global context (Okabe et al. 2018; Desplanques et al. 2020, ECAPA-TDNN, section
  * 3.1, in SpeechBrain's order): every token is seen beside the mean and deviation of all, [x | mean | deviation];
- * scores = V tanh(batchNorm(relu(W .))), one per feature; softmax over tokens weighs their mean and deviation.
+ * scores = V tanh(batch norm(relu(W .))), one per feature; softmax over tokens weighs their mean and deviation.
  * [B, L, D] -> [B, 2 D]. Parameters `name.tdnn.conv.conv` [channels, 3 D, 1], `name.tdnn.norm.norm`,
  * `name.conv.conv` [D, channels, 1]; kernels of width 1, which is why no convolution is needed.
  */
@@ -81,7 +81,7 @@ export function attentiveStatistics(
   const ofContext = linear(concat([mean, deviation], 2), slice(weight, 1, width, 3 * width), bias); // [B, 1, A]
   const hidden = relu(add(linear(x, slice(weight, 1, 0, width)), ofContext)); // [B, L, A]
   const rows: Dim = typeof batch === 'number' && typeof length === 'number' ? batch * length : 'tokens of the batch';
-  const normal = batchNorm1d(scope, `${name}.tdnn.norm.norm`, reshape(hidden, [rows, channels]), mode);
+  const normal = batchNormLayer(scope, `${name}.tdnn.norm.norm`, reshape(hidden, [rows, channels]), mode);
   const scores = linear(
     reshapeLike(tanh(normal), hidden),
     reshape(scope(`${name}.conv.conv.weight`, [width, channels, 1]), [width, channels]),

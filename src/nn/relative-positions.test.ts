@@ -1,13 +1,32 @@
 import { describe, expect, it } from 'vitest';
+import { maxDifference, readGolden } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { float32 } from '../graph/runtime.ts';
+import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input } from '../graph/tensor.ts';
-import { relativeBias, relativeBucket, relativeBuckets } from './relative-positions.ts';
+import { createRandom } from '../signal/simulate/random.ts';
+import { createScope } from './parameters.ts';
+import { relativeBias, relativeBucket, relativeBuckets, relativeGate } from './relative-positions.ts';
+
+const golden = readGolden('wavlm_buckets/data.safetensors');
+const whole = (name: string): number[] => Array.from(golden.get(name)?.data as BigInt64Array, Number);
 
 const bucket = (distance: number) => relativeBucket(distance, 320, 800);
 const distances = Array.from({ length: 1201 }, (_, i) => i);
 
 describe('relativeBucket', () => {
+  it.each([
+    [320, 800],
+    [320, 1280],
+    [32, 128],
+    [32, 40],
+  ])('is that of the released code of WavLM: %i buckets up to a distance of %i', (buckets, maxDistance) => {
+    const offsets = whole('relative_positions');
+    expect(offsets.length).toBe(4001);
+    const found = offsets.map((offset) => relativeBucket(offset, buckets, maxDistance));
+    expect(found).toEqual(whole(`bucket.${buckets}.${maxDistance}`));
+  });
+
   it('has one bucket for every distance below a quarter of them', () => {
     expect(distances.slice(0, 80).map((distance) => bucket(-distance))).toEqual(distances.slice(0, 80));
   });
@@ -32,7 +51,7 @@ it('gives every head the number of its bucket, rows for queries and columns for 
   const bias = relativeBias(input('table', [buckets, heads]), input('buckets', ['length', 'length'], 'int64'));
   const found = await runGraph({ bias }, new Map(), {
     table: float32(table, [buckets, heads]),
-    buckets: { dtype: 'int64', shape: [length, length], data: relativeBuckets(length, buckets, 6) },
+    buckets: relativeBuckets(length, buckets, 6),
   });
   const expected: number[] = [];
   for (let head = 0; head < heads; head++) {
@@ -43,4 +62,31 @@ it('gives every head the number of its bucket, rows for queries and columns for 
     }
   }
   expect([...found.bias]).toEqual(expected);
+});
+
+it('gates the bias of every head by what the query is', async () => {
+  const [length, heads, width] = [3, 2, 5];
+  const random = createRandom('gate');
+  const numbers = (size: number) => Float32Array.from({ length: size }, () => random.gaussian(0, 1));
+  const [x, weight, bias, perHead] = [numbers(heads * length * width), numbers(8 * width), numbers(8), numbers(heads)];
+  const stored = (shape: number[], data: Float32Array): StoredTensor => ({ dtype: 'F32', shape, data });
+  const weights = new Map([
+    ['linear.weight', stored([8, width], weight)],
+    ['linear.bias', stored([8], bias)],
+    ['head', stored([1, heads, 1, 1], perHead)],
+  ]);
+  const names = { linear: 'linear', head: 'head' };
+  const { gate } = relativeGate(createScope(), names, input('x', ['batch', heads, 'length', width]));
+  expect(gate.shape).toEqual(['batch', heads, 'length', 1]);
+  const found = await runGraph({ gate }, weights, { x: float32(x, [1, heads, length, width]) });
+  const expected = Array.from({ length: heads * length }, (_, row) => {
+    const own = x.subarray(row * width, (row + 1) * width);
+    const outputs = Array.from(bias, (start, i) =>
+      own.reduce((sum, value, d) => sum + value * weight[i * width + d], start),
+    );
+    const [a, b] = [0, 4].map((from) => outputs.slice(from, from + 4).reduce((sum, value) => sum + value, 0));
+    const sigmoid = (value: number) => 1 / (1 + Math.exp(-value));
+    return sigmoid(a) * (sigmoid(b) * perHead[Math.floor(row / length)] - 1) + 2;
+  });
+  expect(maxDifference(found.gate, expected)).toBeLessThan(1e-5);
 });

@@ -7,7 +7,7 @@ import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { constant, input, type Tensor } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
-import { batchNorm1d, initialRunningAverage, type NormMode } from './batch-norm.ts';
+import { batchNormLayer, initialRunningAverage, type NormMode } from './batch-norm.ts';
 import { createScope, type ParameterScope } from './parameters.ts';
 import { encoderLayer, type SegmentTransformerOptions, segmentTransformer } from './segment-transformer.ts';
 import { dense } from './transformer.ts';
@@ -53,7 +53,7 @@ describe('golden numbers (torch.nn.TransformerEncoderLayer)', () => {
 /** Segments to an embedding: the layer, mean, batch norm, linear. */
 function published(scope: ParameterScope, x: Tensor, over: 'segments' | 'batch', mode: NormMode) {
   const pooled = segmentTransformer(scope, 'layers.0', x, { hidden: 32, over });
-  return dense(scope, 'fc', batchNorm1d(scope, 'bn', pooled, mode), 16);
+  return dense(scope, 'fc', batchNormLayer(scope, 'bn', pooled, mode), 16);
 }
 
 describe('golden numbers of the published head', () => {

@@ -92,6 +92,45 @@ export function preNormBlock(scope: ParameterScope, names: BlockNames, x: Tensor
   return add(r, branch(feedForward(scope, names, norm(scope, names.norm2, r, epsilon), mlpRatio)));
 }
 
+/** Options of all blocks; `branch` is told the number of the block. */
+export type StackOptions = Omit<BlockOptions, 'branch'> & {
+  depth: number;
+  branch?: (x: Tensor, block: number) => Tensor;
+};
+
+const optionsOf = ({ branch, depth: _depth, ...shared }: StackOptions, i: number): BlockOptions => ({
+  ...shared,
+  ...(branch && { branch: (x: Tensor) => branch(x, i) }),
+});
+
+/** Post-norm blocks on x [B, L, D], each on the output of the one before; `names` are those of block i, from 0. */
+export function postNormBlocks(
+  scope: ParameterScope,
+  names: (i: number) => BlockNames,
+  x: Tensor,
+  options: StackOptions,
+): { output: Tensor; inner: Tensor }[] {
+  const blocks: { output: Tensor; inner: Tensor }[] = [];
+  for (let i = 0; i < options.depth; i++) {
+    blocks.push(postNormBlock(scope, names(i), blocks.at(-1)?.output ?? x, optionsOf(options, i)));
+  }
+  return blocks;
+}
+
+/** Pre-norm blocks on x [B, L, D], each on the output of the one before; `names` are those of block i, from 0. */
+export function preNormBlocks(
+  scope: ParameterScope,
+  names: (i: number) => BlockNames,
+  x: Tensor,
+  options: StackOptions,
+): Tensor[] {
+  const blocks: Tensor[] = [];
+  for (let i = 0; i < options.depth; i++) {
+    blocks.push(preNormBlock(scope, names(i), blocks.at(-1) ?? x, optionsOf(options, i)));
+  }
+  return blocks;
+}
+
 /** `token` [1, 1, D] in front of every sequence of x [B, L, D]; `length` names L + 1. */
 export function prependToken(token: Tensor, x: Tensor, length: Dim): Tensor {
   const width = staticDim(x, 2, 'prependToken');

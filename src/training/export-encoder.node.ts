@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
-import type { Architecture, ConfigHints } from '../encoders/family.ts';
+import type { Architecture } from '../encoders/family.ts';
 import { sha256Of } from '../encoders/import.node.ts';
-import type { TunedConfig } from '../encoders/tuned.ts';
+import { hintsOf } from '../encoders/stored-hints.ts';
 import { writeSafetensors } from '../graph/safetensors.ts';
 import { fromFloat32AsF16, type StoredTensor, toFloat32 } from '../graph/stored-tensor.ts';
 import { parameterCount } from '../nn/parameters.ts';
@@ -27,18 +27,6 @@ export type ExportedEncoder = {
   sha256: string;
   /** Tensors taken from the student although the teacher was asked for. */
   fromStudent: string[];
-};
-
-const HINTS = [
-  ...['heads', 'bandBins', 'lengthMode', 'segmentFrames', 'level', 'levelWeight', 'tail', 'pool'],
-  ...['targetLength', 'chunks', 'maxDistance', 'deepNorm', 'blockNorm', 'normalize'],
-];
-
-/** What cannot be read off the shapes, as `recogniseWeights` wants to be told. */
-export const hintsOf = ({ family, config }: Architecture): ConfigHints => {
-  if (family === 'tuned') return { family, tuned: config as TunedConfig };
-  const told = Object.entries(config).filter(([key]) => HINTS.includes(key));
-  return { family, ...Object.fromEntries(told) };
 };
 
 /**

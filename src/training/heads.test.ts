@@ -7,7 +7,7 @@ import { gradients } from '../graph/gradients.ts';
 import { float32, type Value } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
-import { batchNorm1d, isRunningAverage, type NormMode } from '../nn/batch-norm.ts';
+import { batchNormLayer, isRunningAverage, type NormMode } from '../nn/batch-norm.ts';
 import { layerMix } from '../nn/layer-mix.ts';
 import { createScope, type ParameterScope, parametersOf } from '../nn/parameters.ts';
 import { attentiveStatistics } from '../nn/pooling.ts';
@@ -35,7 +35,7 @@ function stored(averages: (name: string) => string): Map<string, StoredTensor> {
 
 function headOf(scope: ParameterScope, x: Tensor, mode: NormMode) {
   const pooled = attentiveStatistics(scope, 'asp', x, mode, { channels: 8 });
-  const normal = batchNorm1d(scope, 'bn.norm', pooled, mode);
+  const normal = batchNormLayer(scope, 'bn.norm', pooled, mode);
   const embedding = dense(scope, 'fc', normal, 12);
   const labels = input('labels', x.shape.slice(0, 1), 'int64');
   const { logits, cosines } = marginLogits(scope, 'cls', embedding, labels, { classes: 5 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxDifference } from '../../tests/golden.ts';
-import { createWavFolder, type WavFolder } from '../detection/wav-folder.test-util.ts';
 import { parameterShapes } from '../encoders/build.ts';
 import type { Architecture } from '../encoders/family.ts';
 import { namedArchitectures } from '../encoders/load.node.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../signal/wav-folder.test-util.ts';
 import { initialParameters } from './initialise.ts';
 import { createProbe } from './probe.node.ts';
 import { initialState } from './step.ts';

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder } from '../detection/wav-folder.test-util.ts';
 import type { Encoder } from '../encoders/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Recording } from '../signal/recording.ts';
 import { changeSpeed } from '../signal/speed.ts';
+import { createWavFolder, type WavFolder } from '../signal/wav-folder.test-util.ts';
 import type { LabelledItem } from './data/labelled-types.ts';
 import { type SegmentSetOptions, segmentSets } from './segment-sets.node.ts';
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { SEGMENTS_PER_RUN } from '../encoders/tuned.ts';
 import type { Encoder, Frames } from '../encoders/types.ts';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
+import { concatenate } from '../signal/concatenate.ts';
 import { InputError, inputMessage } from '../signal/errors.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
 import { changeSpeed } from '../signal/speed.ts';
@@ -65,19 +66,12 @@ async function makeSets(encoder: Encoder, { items, speeds, onItem, warn }: Segme
   return sets;
 }
 
-const joined = (parts: readonly Float32Array[]): Float32Array => {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-};
-
 function write(file: string, sets: readonly SegmentSet[], fingerprint: string): void {
   const width = sets[0].vectors.length / sets[0].segments;
-  const vectors = joined(sets.map(({ vectors: own }) => own));
+  const vectors = concatenate(
+    Float32Array,
+    sets.map(({ vectors: own }) => own),
+  );
   const counts = Int32Array.from(sets, ({ segments }) => segments);
   const classes = Int32Array.from(sets, ({ classIndex }) => classIndex);
   const bytes = writeSafetensors(

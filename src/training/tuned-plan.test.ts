@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tinyEncoder } from '../encoders/tiny-encoders.test-util.ts';
 import { InputError } from '../signal/errors.ts';
-import { plainState, type TuneShape, trunkValues, tunedConfig } from './tuned-plan.ts';
+import { plainState, type TuneShape, tunedConfig } from './tuned-plan.ts';
 
 const shape: TuneShape = { sampleRate: 12_000, cropSeconds: 0.5, hopSeconds: 0.1, mix: true, embedding: 8 };
 const configOf = (name: string, changes: Partial<TuneShape> = {}) =>
@@ -67,9 +67,5 @@ describe('states of a run', () => {
 
   it('are as they are without low-rank additions', () => {
     expect(plainState(state, { kind: 'all' })).toBe(state);
-  });
-
-  it('give the weights of the encoder by its own names', () => {
-    expect(trunkValues(state)).toEqual(new Map([['a', a]]));
   });
 });

@@ -1,7 +1,9 @@
 // From an encoder and what is wanted of it to a fine-tuning run: configuration, recipe, and the file that comes out.
+import type { TunedConfig } from '../encoders/config-hints.ts';
 import type { Architecture, StateDict } from '../encoders/family.ts';
+import { hintsOf } from '../encoders/stored-hints.ts';
 import type { Trunk } from '../encoders/trunk.ts';
-import { TRUNK_PREFIX, type TunedConfig, trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
+import { trunkOf, tunedArchitecture } from '../encoders/tuned.ts';
 import type { Pooling, TunedHeadConfig } from '../encoders/tuned-head.ts';
 import type { Labels } from '../encoders/types.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
@@ -9,7 +11,6 @@ import { mergeLowRank } from '../nn/low-rank.ts';
 import { createScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import type { LabelledCrop } from './data/labelled-types.ts';
-import { hintsOf } from './export-encoder.node.ts';
 import { type CropClasses, type TuneOptions, type Tuning, tuneRecipe } from './recipes/tune.ts';
 import type { Recipe } from './recipes/types.ts';
 import type { TrainingState } from './step.ts';
@@ -87,11 +88,3 @@ export function plainState(state: TrainingState, tuning: Tuning): TrainingState 
   if (tuning.kind !== 'low-rank') return state;
   return { ...state, parameters: mergeLowRank(state.parameters, tuning) };
 }
-
-/** The weights of the encoder below in a fine-tuned state, under its own names. */
-export const trunkValues = (state: TrainingState): Map<string, Float32Array> =>
-  new Map(
-    [...state.parameters].flatMap(([name, values]) =>
-      name.startsWith(TRUNK_PREFIX) ? [[name.slice(TRUNK_PREFIX.length), values] as const] : [],
-    ),
-  );

@@ -3,27 +3,8 @@ import { join } from 'node:path';
 import { InputError } from '../../signal/errors.ts';
 import type { LabelledItem } from '../../training/data/labelled-types.ts';
 import { groupBy } from '../group-by.ts';
-import { dcaseDataSets } from './dcase.ts';
-import { type Located, locate } from './find.node.ts';
-import { recogniseDataSets } from './recognise.node.ts';
+import { locateDcase } from './dcase-year.node.ts';
 import type { Sample } from './types.ts';
-
-/** The data set of one year in a folder: the year that is named, or the only one that is there. */
-function locateYear(root: string, year: number | undefined): Located {
-  if (year !== undefined) {
-    const dataSet = dcaseDataSets.find(({ id }) => id === `dcase${year}`);
-    if (!dataSet) throw new InputError(`dcaseItems: expected a year from 2020 to 2025, got ${year}`);
-    const found = locate(root, dataSet);
-    if (found) return found;
-    throw new InputError(`dcaseItems: expected clips of DCASE ${year} in ${root}, found none`);
-  }
-  const found = recogniseDataSets(root).filter(({ dataSet }) => dcaseDataSets.includes(dataSet));
-  if (found.length === 1) return found[0];
-  const what = found.map(({ dataSet }) => dataSet.id).join(', ') || 'none';
-  throw new InputError(
-    `dcaseItems: expected one data set dcase2020 to dcase2025 in ${root}, found ${what}; name a folder with one`,
-  );
-}
 
 const sectionsOf = (samples: readonly Sample[]): Map<string, Set<string>> =>
   new Map(
@@ -40,7 +21,7 @@ const sectionsOf = (samples: readonly Sample[]): Map<string, Set<string>> =>
  * @throws InputError where there is no such data set, or no one year is meant
  */
 export function dcaseItems(root: string, year?: number): LabelledItem[] {
-  const located = locateYear(root, year);
+  const located = locateDcase('dcaseItems', root, year);
   const samples = located.scan.samples.filter(({ split, label }) => split === 'train' && label === 'normal');
   if (samples.length === 0) {
     throw new InputError(`dcaseItems: expected normal training clips in ${located.root}, found none`);

@@ -1,7 +1,7 @@
 // Anomaly scores of a machine's test clips: the distance to the nearest normal clip, in one bank or in one per domain.
 import { nearestNeighbours } from '../../detection/knn.ts';
 import { type Floats, type Matrix, selectRows } from '../../detection/matrix.ts';
-import { mean } from '../../signal/average.ts';
+import { mean, median } from '../../signal/average.ts';
 import type { Domain } from '../dcase/names.ts';
 import type { DcaseSet } from '../dcase/years.ts';
 
@@ -22,8 +22,10 @@ export type Clip = {
  * - `domains`: a source and a target bank, the smaller distance counts (SIREN from 2021 on; RMIS's paper).
  * - `domains-standardised`: the same, each bank's distances first standardised over the section's test clips (RMIS's
  *   code from 2022 on). That is transductive: a score depends on the other test clips.
+ * - `domains-scaled`: the same, each bank's distances in units of the usual one among its own clips, as detectors have
+ *   them (ours).
  */
-export type BankRule = 'one' | 'domains' | 'domains-standardised';
+export type BankRule = 'one' | 'domains' | 'domains-standardised' | 'domains-scaled';
 
 /** Scores by clip (undefined for training clips), and the sections that could not be scored. */
 export type AnomalyScores = { scores: (number | undefined)[]; unscored: { section: string; reason: string }[] };
@@ -42,6 +44,16 @@ async function nearestDistances(
     metric: 'cosine',
   });
   return found.map(({ distances }) => distances[0]);
+}
+
+/** Median distance of a bank's rows to their nearest fellow; 1 where there is none. */
+async function medianDistance(matrix: Matrix<Floats>, bank: readonly number[]): Promise<number> {
+  if (bank.length < 2) return 1;
+  const rows = selectRows(matrix, bank);
+  const groups = bank.map((_, i) => i);
+  const options = { k: 1, metric: 'cosine', bankGroups: groups, queryGroups: groups } as const;
+  const found = await nearestNeighbours(rows, rows, options);
+  return Math.max(median(found.map(({ distances }) => distances[0])), 1e-12);
 }
 
 /** To mean 0 and population deviation 1; all 0 where nothing varies. */
@@ -82,7 +94,8 @@ export async function scoreMachine(
     const distances: number[][] = [];
     for (const bank of banks) {
       const found = await nearestDistances(matrix, bank, test);
-      distances.push(rule === 'domains-standardised' ? standardise(found) : found);
+      const unit = rule === 'domains-scaled' ? await medianDistance(matrix, bank) : 1;
+      distances.push(rule === 'domains-standardised' ? standardise(found) : found.map((value) => value / unit));
     }
     for (const [t, index] of test.entries()) scores[index] = Math.min(...distances.map((list) => list[t]));
   }

@@ -92,7 +92,12 @@ export async function evaluateDetection(
   }
   const sections = sectionResults(year, scored, rules.anomalies);
   const { score, development, evaluation } = yearFigures(year, sections, rules.aggregation);
-  const banks = { one: 'one bank', domains: 'nearer of two banks', 'domains-standardised': 'two standardised banks' };
+  const banks = {
+    one: 'one bank',
+    domains: 'nearer of two banks',
+    'domains-standardised': 'two standardised banks',
+    'domains-scaled': 'two banks, each in its own unit',
+  };
   const against = year < 2022 ? '' : rules.anomalies === 'all' ? ', all anomalies' : ', anomalies of the same domain';
   return {
     kind: 'detection',

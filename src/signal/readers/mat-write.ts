@@ -1,5 +1,7 @@
 // MATLAB level 5 MAT-files, uncompressed: numeric arrays, text and structs, as measurement programs leave them.
+import { concatenate } from '../concatenate.ts';
 import { InputError } from '../errors.ts';
+import { bytesOf } from '../typed-view.ts';
 
 /** A numeric array in MATLAB's order (columns first); shape [rows, columns, …]. Stored in the class of its data. */
 export type MatArray = { shape: readonly number[]; data: Float64Array | Float32Array | Int16Array };
@@ -24,23 +26,12 @@ function element(type: number, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
 const latin = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const matrix = (mxClass: number, shape: readonly number[], name: string, content: readonly Uint8Array[]): Uint8Array =>
   element(
     MI.matrix,
-    join([
+    concatenate(Uint8Array, [
       element(MI.uint32, bytesOf(Uint32Array.of(mxClass, 0))),
       element(MI.int32, bytesOf(Int32Array.from(shape))),
       element(MI.int8, latin(name)),
@@ -84,7 +75,7 @@ export function writeMat(variables: Readonly<Record<string, MatValue>>): Uint8Ar
   const header = new Uint8Array(128).fill(0x20, 0, 116);
   header.set(latin('MATLAB 5.0 MAT-file'));
   header.set([0x00, 0x01, 0x49, 0x4d], 124);
-  return join([header, ...Object.entries(variables).map(([name, value]) => variable(name, value))]);
+  return concatenate(Uint8Array, [header, ...Object.entries(variables).map(([name, value]) => variable(name, value))]);
 }
 
 /** Channels of equal length side by side, [samples, channels], in double precision. */

@@ -1,4 +1,5 @@
 // The pages of an Ogg file, checked, and the one audio stream in them (RFC 3533).
+import { concatenate } from '../concatenate.ts';
 import { InputError } from '../errors.ts';
 
 export type OggPage = {
@@ -58,15 +59,11 @@ export const oggCodec = (packet: Uint8Array): OggCodec | undefined => {
 };
 
 /** The pages' bytes without what lies between them. */
-export const joinPages = (bytes: Uint8Array, pages: OggPage[]): Uint8Array => {
-  const joined = new Uint8Array(pages.reduce((sum, page) => sum + page.end - page.start, 0));
-  let at = 0;
-  for (const page of pages) {
-    joined.set(bytes.subarray(page.start, page.end), at);
-    at += page.end - page.start;
-  }
-  return joined;
-};
+export const joinPages = (bytes: Uint8Array, pages: OggPage[]): Uint8Array =>
+  concatenate(
+    Uint8Array,
+    pages.map(({ start, end }) => bytes.subarray(start, end)),
+  );
 
 /** The packets of a stream: a packet goes on until a lacing value below 255, over the ends of pages. */
 export const readPackets = (bytes: Uint8Array, pages: OggPage[]): Uint8Array[] => {
@@ -79,7 +76,7 @@ export const readPackets = (bytes: Uint8Array, pages: OggPage[]): Uint8Array[] =
       at += value;
       if (value === 255) continue;
       packets.push(
-        parts.length === 0 ? bytes.subarray(start, at) : concatenated([...parts, bytes.subarray(start, at)]),
+        parts.length === 0 ? bytes.subarray(start, at) : concatenate(Uint8Array, [...parts, bytes.subarray(start, at)]),
       );
       parts = [];
       start = at;
@@ -87,16 +84,6 @@ export const readPackets = (bytes: Uint8Array, pages: OggPage[]): Uint8Array[] =
     if (at > start) parts.push(bytes.subarray(start, at));
   }
   return packets;
-};
-
-const concatenated = (parts: Uint8Array[]): Uint8Array => {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 };
 
 const readPages = (bytes: Uint8Array, name: string): OggPage[] => {

@@ -3,7 +3,7 @@ import { relu } from '../../graph/activation.ts';
 import { mul, sub } from '../../graph/elementwise.ts';
 import { reduceMean } from '../../graph/reduce.ts';
 import { input, type Tensor } from '../../graph/tensor.ts';
-import { batchNorm1d, type NormMode } from '../../nn/batch-norm.ts';
+import { batchNormLayer, type NormMode } from '../../nn/batch-norm.ts';
 import { createScope, type ParameterScope } from '../../nn/parameters.ts';
 import { dense } from '../../nn/transformer.ts';
 import type { Trainable } from '../step.ts';
@@ -34,7 +34,7 @@ export function autoencoder(
   const layers = (name: string, from: Tensor, widths: readonly number[]): Tensor =>
     widths.reduce((y, width, i) => {
       const linear = dense(scope, `${name}.${3 * i}`, y, width);
-      return relu(batchNorm1d(scope, `${name}.${3 * i + 1}`, linear, mode, EPSILON, MOMENTUM));
+      return relu(batchNormLayer(scope, `${name}.${3 * i + 1}`, linear, mode, EPSILON, MOMENTUM));
     }, from);
   const hidden = [HIDDEN, HIDDEN, HIDDEN, HIDDEN];
   const code = layers('encoder', x, [...hidden, CODE]);

@@ -27,12 +27,18 @@ const autoencoderSchema = z.object({
   }),
 });
 
-const mobileNetSchema = z.object({
-  format: z.literal(MOBILENET),
-  ...common,
-  classes: z.int().min(2),
-  threshold: z.number(),
-});
+const mobileNetSchema = z
+  .object({
+    format: z.literal(MOBILENET),
+    ...common,
+    classes: z.int().min(2),
+    names: z.array(z.string()).optional(),
+    threshold: z.number(),
+  })
+  .refine(({ classes, names }) => names === undefined || names.length === classes, {
+    path: ['names'],
+    message: 'expected a name for every class',
+  });
 
 type Shapes = ReadonlyMap<string, readonly number[]>;
 
@@ -66,12 +72,13 @@ export function writeAutoencoder(model: AutoencoderModel): Uint8Array {
 }
 
 /** The bytes of a MobileNetV2 classifier's file: tensors by torchvision's names. */
-export function writeMobileNet({ sampleRate, classes, parameters, threshold }: MobileNetModel): Uint8Array {
+export function writeMobileNet({ sampleRate, classes, names, parameters, threshold }: MobileNetModel): Uint8Array {
   const settings: z.infer<typeof mobileNetSchema> = {
     format: MOBILENET,
     version: VERSION,
     sampleRate,
     classes,
+    ...(names && { names: [...names] }),
     threshold,
   };
   const tensors = parameterTensors(parameters, mobileNetShapes(classes));
@@ -146,6 +153,12 @@ export function readAutoencoder(bytes: Uint8Array, name = 'autoencoder'): Autoen
  */
 export function readMobileNet(bytes: Uint8Array, name = 'MobileNetV2 classifier'): MobileNetModel {
   const file = openFile('readMobileNet', bytes, name, MOBILENET, mobileNetSchema);
-  const { sampleRate, classes, threshold } = file.settings;
-  return { sampleRate, classes, threshold, parameters: file.parameters(mobileNetShapes(classes)) };
+  const { sampleRate, classes, names, threshold } = file.settings;
+  return {
+    sampleRate,
+    classes,
+    ...(names && { names }),
+    threshold,
+    parameters: file.parameters(mobileNetShapes(classes)),
+  };
 }

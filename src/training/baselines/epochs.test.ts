@@ -4,7 +4,7 @@ import { linear } from '../../graph/matmul.ts';
 import { reduceMean } from '../../graph/reduce.ts';
 import { float32 } from '../../graph/runtime.ts';
 import { input, type Tensor } from '../../graph/tensor.ts';
-import { batchNorm1d } from '../../nn/batch-norm.ts';
+import { batchNormLayer } from '../../nn/batch-norm.ts';
 import { createScope } from '../../nn/parameters.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
 import {
@@ -44,7 +44,7 @@ describe('trainEpochs', () => {
 
   const task = () => {
     const [scope, buffers] = [createScope(), new Map<string, Tensor>()];
-    const x = batchNorm1d(scope, 'norm', input('x', ['batch', 2]), { training: true, buffers });
+    const x = batchNormLayer(scope, 'norm', input('x', ['batch', 2]), { training: true, buffers });
     const residual = sub(linear(x, scope('fc.weight', [1, 2]), scope('fc.bias', [1])), input('y', ['batch', 1]));
     return {
       caller: 'train',

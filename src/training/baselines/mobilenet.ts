@@ -24,8 +24,11 @@ import {
   windowsByRecording,
 } from './windows.ts';
 
+/** Frames of one input. */
+export const IMAGE_FRAMES = 64;
+
 /** 64 frames, every 8 frames; reflected ends, as the Keras baselines have. */
-const SHAPE: WindowShape = { frames: 64, hop: 8, padding: 'reflect' };
+const SHAPE: WindowShape = { frames: IMAGE_FRAMES, hop: 8, padding: 'reflect' };
 
 /** Keras' defaults; its epsilon stands beside the uncorrected moment, as ours does. */
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
@@ -43,12 +46,16 @@ export type MobileNetOptions = EpochOptions & {
    * which comes to the same after thousands of steps and to no statistics after few.
    */
   momentum?: number;
+  /** Frames from one training window to the next: 8, as in the baseline; more make an epoch shorter. */
+  hop?: number;
 };
 
 export type MobileNetModel = {
   /** Hz of the recordings it has learnt from, and takes. */
   sampleRate: number;
   classes: number;
+  /** What the classes are, in order of their numbers; absent where nobody has said it. */
+  names?: readonly string[];
   /** By torchvision's names, running statistics included. */
   parameters: ReadonlyMap<string, Float32Array>;
   /** Above it a recording counts as anomalous: 90 % quantile of a gamma distribution fitted to the training scores. */
@@ -169,13 +176,22 @@ export async function trainMobileNet(
   options: MobileNetOptions = {},
 ): Promise<MobileNetModel> {
   const caller = 'trainMobileNet';
-  const { epochs = 20, batch = 32, learningRate = 1e-5, seed = 0, momentum = 0.01, onEpoch, runtime } = options;
+  const {
+    epochs = 20,
+    batch = 32,
+    learningRate = 1e-5,
+    seed = 0,
+    momentum = 0.01,
+    hop = SHAPE.hop,
+    onEpoch,
+    runtime,
+  } = options;
   const settings = { epochs, batch, learningRate, seed, onEpoch, runtime };
   checkSettings(caller, settings);
   if (!(momentum > 0 && momentum <= 1)) {
     throw new InputError(`${caller}: expected a momentum above 0 and up to 1, got ${momentum}`);
   }
-  const { windows, sampleRate } = trainingWindows(caller, clips, SHAPE);
+  const { windows, sampleRate } = trainingWindows(caller, clips, { ...SHAPE, hop });
   const classes = classCount(caller, clips);
   const buffers = new Map<string, Tensor>();
   const logits = mobileNetClassifier(classes, levels(), { training: true, buffers }, momentum);

@@ -26,16 +26,8 @@ export type Windows = {
   gather(numbers: ArrayLike<number>): Float32Array;
 };
 
-/**
- * Levels of one recording in dB: `autoencoderLogMel`, [frames, 128].
- * @throws InputError if it is shorter than a window, or has samples that are not finite.
- */
-export function levelsOf(
-  caller: string,
-  samples: Samples,
-  sampleRate: number,
-  { frames, padding }: WindowShape,
-): Spectrogram {
+/** @throws InputError if a recording is shorter than a window, or has samples that are not finite. */
+export function checkRecording(caller: string, samples: Samples, frames: number): void {
   const least = (frames - 1) * HOP;
   if (samples.length < least) {
     throw new InputError(
@@ -43,6 +35,19 @@ export function levelsOf(
     );
   }
   finiteMean(caller, samples);
+}
+
+/**
+ * Levels of one recording in dB: `autoencoderLogMel`, [frames, 128].
+ * @throws InputError as `checkRecording`.
+ */
+export function levelsOf(
+  caller: string,
+  samples: Samples,
+  sampleRate: number,
+  { frames, padding }: WindowShape,
+): Spectrogram {
+  checkRecording(caller, samples, frames);
   const levels = autoencoderLogMel(samples, sampleRate, { padding });
   return { ...levels, values: Float32Array.from(levels.values) };
 }

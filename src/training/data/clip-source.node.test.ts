@@ -3,10 +3,10 @@ import { basename, dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Zippable, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import { writeTar } from './archive.test-util.ts';
 import { createItemReader, type ListedSource, openSource, type SourceItem } from './clip-source.node.ts';
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import { type ClipBatch, type ClipStreamOptions, openClipStream } from './clip-stream.node.ts';
 import type { DataSpec } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { createWavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
+import { createWavFolder } from '../../signal/wav-folder.test-util.ts';
 import { folderItems, tableItems } from './labelled-items.node.ts';
 
 const folder = createWavFolder();

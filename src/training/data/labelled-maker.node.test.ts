@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxDifference } from '../../../tests/golden.ts';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { resample } from '../../signal/resample.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
 import { changeSpeed } from '../../signal/speed.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import { createLabelledMaker } from './labelled-maker.node.ts';
 import type { LabelledCrop, LabelledItem, LabelledSettings } from './labelled-types.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder, wavWithBadSample } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
+import { createWavFolder, type WavFolder, wavWithBadSample } from '../../signal/wav-folder.test-util.ts';
 import type { ClipStreamOptions } from './clip-pool.node.ts';
 import { type LabelledBatch, openLabelledStream } from './labelled-stream.node.ts';
 import type { LabelledItem, LabelledSpec } from './labelled-types.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import { findNearDuplicates } from './near-duplicates.node.ts';
 import { simulateClip } from './simulated-clip.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxDifference } from '../../../tests/golden.ts';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { InputError } from '../../signal/errors.ts';
 import { readRecordingFile } from '../../signal/read-file.node.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import { cutClip } from './clip.ts';
 import { createClipMaker, type MadeClip, type MakerData } from './clip-maker.node.ts';
 import { openSource } from './clip-source.node.ts';

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWavFolder, type WavFolder } from '../../detection/wav-folder.test-util.ts';
 import { recogniseWeights } from '../../encoders/build.ts';
 import { eatPatches, eatSizes, eatSpectrogram } from '../../encoders/eat.ts';
 import type { Architecture } from '../../encoders/family.ts';
@@ -8,6 +7,7 @@ import type { Feeds } from '../../graph/runtime.ts';
 import { parametersOf } from '../../nn/parameters.ts';
 import { InputError } from '../../signal/errors.ts';
 import { createRandom } from '../../signal/simulate/random.ts';
+import { createWavFolder, type WavFolder } from '../../signal/wav-folder.test-util.ts';
 import type { Clip } from '../data/types.ts';
 import { exportEncoder } from '../export-encoder.node.ts';
 import { initialParameters } from '../initialise.ts';

@@ -1,7 +1,9 @@
 // Fine-tuning: an encoder with a head on labelled crops. Anomalous sound (angular margin on attributes, after the DCASE
 // 2023 entry with pre-trained speech encoders) and classification (EAT, section 4.2 and released code) are settings of it.
+
+import type { TunedConfig } from '../../encoders/config-hints.ts';
 import type { Features, Trunk } from '../../encoders/trunk.ts';
-import { CLASSES_KEY, TRUNK_PREFIX, type TunedConfig, within } from '../../encoders/tuned.ts';
+import { CLASSES_KEY, TRUNK_PREFIX, within } from '../../encoders/tuned.ts';
 import { tunedHead } from '../../encoders/tuned-head.ts';
 import { cast, equal, mul } from '../../graph/elementwise.ts';
 import { reduceMax, reduceMean } from '../../graph/reduce.ts';
@@ -13,6 +15,7 @@ import { isRunningAverage } from '../../nn/batch-norm.ts';
 import { initialLowRank, isLowRank, type LowRankOptions, withLowRank } from '../../nn/low-rank.ts';
 import { createScope, type ParameterScope } from '../../nn/parameters.ts';
 import { dense } from '../../nn/transformer.ts';
+import { concatenate } from '../../signal/concatenate.ts';
 import { InputError } from '../../signal/errors.ts';
 import type { Random } from '../../signal/simulate/random.ts';
 import { adaCosLogits, type MarginOptions, marginLogits } from '../angular-loss.ts';
@@ -215,12 +218,6 @@ function augmented(
   return { features: noisy, shares: mixed.labels };
 }
 
-const joined = (rows: readonly Float32Array[]): Float32Array => {
-  const all = new Float32Array(rows.length * rows[0].length);
-  for (const [i, row] of rows.entries()) all.set(row, i * row.length);
-  return all;
-};
-
 /**
  * The recipe for an encoder below a head.
  * @param weights of the encoder below, by its own names
@@ -267,9 +264,12 @@ export function tuneRecipe(
         const { features, shares } = augmented(heard, sharesOf(crops, classes), options.augmentation, random);
         return {
           ...trunk.feeds(features, config.sampleRate),
-          labels: float32(joined(shares), [batch, classes.count]),
+          labels: float32(concatenate(Float32Array, shares), [batch, classes.count]),
           ...(dropPath > 0 && {
-            dropPath: float32(joined(dropPathFactors(random.fork('drop path'), batch, rates)), [2 * blocks, batch]),
+            dropPath: float32(concatenate(Float32Array, dropPathFactors(random.fork('drop path'), batch, rates)), [
+              2 * blocks,
+              batch,
+            ]),
           }),
         };
       },

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { writeWav } from '../signal/readers/wav-write.ts';
-import type { Recording } from '../signal/recording.ts';
-import { type SimulateOptions, simulate } from '../signal/simulate/index.ts';
+import { writeWav } from './readers/wav-write.ts';
+import type { Recording } from './recording.ts';
+import { type SimulateOptions, simulate } from './simulate/index.ts';
 
 export type WavFolder = {
   path(name: string): string;

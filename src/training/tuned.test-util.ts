@@ -1,12 +1,15 @@
 // Fine-tuned encoders for tests: a small encoder below, a head with random weights, written as training writes them.
+
+import { parameterShapes } from '../encoders/build.ts';
+import type { TunedConfig } from '../encoders/config-hints.ts';
+import type { Architecture } from '../encoders/family.ts';
+import { hintsOf } from '../encoders/stored-hints.ts';
+import { type TinyEncoder, tinyEncoder } from '../encoders/tiny-encoders.test-util.ts';
+import { TRUNK_PREFIX, tunedArchitecture } from '../encoders/tuned.ts';
 import { toFloat32 } from '../graph/stored-tensor.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { exportEncoder, hintsOf } from '../training/export-encoder.node.ts';
-import { initialState } from '../training/step.ts';
-import { parameterShapes } from './build.ts';
-import type { Architecture } from './family.ts';
-import { type TinyEncoder, tinyEncoder } from './tiny-encoders.test-util.ts';
-import { TRUNK_PREFIX, type TunedConfig, tunedArchitecture } from './tuned.ts';
+import { exportEncoder } from './export-encoder.node.ts';
+import { initialState } from './step.ts';
 
 export type TunedExample = {
   base: TinyEncoder;

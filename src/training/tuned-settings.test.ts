@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TunedConfig } from '../encoders/config-hints.ts';
+import { loadEncoder } from '../encoders/load.node.ts';
 import { readSafetensors, writeSafetensors } from '../graph/safetensors.ts';
 import { InputError } from '../signal/errors.ts';
-import { loadEncoder } from './load.node.ts';
 import { tunedExample, writeTuned } from './tuned.test-util.ts';
-import type { TunedConfig } from './tuned.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'thrum-tuned-'));
 afterAll(() => rmSync(folder, { recursive: true }));
