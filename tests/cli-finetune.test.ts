@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeTiny } from '../src/encoders/tuned.test-util.ts';
+import { writeTiny } from '../src/training/tuned.test-util.ts';
 import {
   complaints,
   hum,
@@ -292,9 +292,13 @@ describe('refused', () => {
     ...more,
   ];
   const usage: [string, string[], RegExp][] = [
-    ['no kind', ['--data', 'rec', '--run', 'new'], /expected asd or classify, got nothing/],
+    ['no kind', ['--data', 'rec', '--run', 'new'], /expected one of asd, classify, ablation, got nothing/],
     ['a folder and a table', on('asd', 'rec', '--labels', 'several.csv'), /--labels: expected without --data/],
-    ['options of the other kind', on('classify', 'rec', '--width', '8'), /--width: expected with asd only/],
+    [
+      'options of the other kind',
+      on('classify', 'rec', '--width', '8'),
+      /--width: expected with finetune asd or ablation, not with classify/,
+    ],
   ];
   it.each(usage)('%s: wrong usage', (_, args, message) => {
     expect(refusal(thrum(['finetune', ...args], here), 2)).toMatch(message);

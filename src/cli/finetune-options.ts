@@ -159,7 +159,8 @@ function cropsFrom(options: Options, defaults: FinetuneDefaults): FinetuneSettin
   const noise = number(options, 'noise', { min: -60, max: 120 });
   const factors = numbersFrom(options, 'speeds') ?? defaults.speeds;
   const speeds = factors.some((factor) => factor !== 1);
-  if (!speeds && flag(options, 'keep-pitch')) throw new UsageError('--keep-pitch: expected --speeds with it');
+  if (!speeds && options.speeds === undefined && flag(options, 'keep-pitch'))
+    throw new UsageError('--keep-pitch: expected --speeds with it');
   const rollProbability = flag(options, 'roll') ? 1 : defaults.rollProbability;
   return {
     gainDecibels: number(options, 'gain', { min: 0, max: 120 }) ?? 0,
