@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeTiny } from '../src/encoders/tuned.test-util.ts';
+import { writeTiny } from '../src/training/tuned.test-util.ts';
 import {
   complaints,
   hum,

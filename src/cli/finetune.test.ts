@@ -1,10 +1,11 @@
 // What options of fine-tuning ask for, and which are wrong usage. Runs are tested in tests/cli-finetune.test.ts.
 import { describe, expect, it } from 'vitest';
 import { readArguments, UsageError } from './command.ts';
-import { asdSettings, finetuneCommand } from './finetune.ts';
+import { finetuneCommand } from './finetune.ts';
+import { asdSettings } from './finetune-asd-options.ts';
 
 const read = (args: readonly string[]) => readArguments(finetuneCommand, args);
-const settingsOf = (...more: string[]) => asdSettings(read(['--data', 'rec', '--run', 'new', ...more]).options, 'ear');
+const settingsOf = (...more: string[]) => asdSettings(read(['--data', 'rec', '--run', 'new', ...more]).options);
 
 describe('options of finetune asd', () => {
   it('ask for what is published where nothing is given', () => {
