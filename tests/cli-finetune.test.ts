@@ -286,9 +286,9 @@ describe('refused', () => {
     ...more,
   ];
   const usage: [string, string[], RegExp][] = [
-    ['no kind', ['--data', 'rec', '--run', 'new'], /expected asd or classify, got nothing/],
+    ['no kind', ['--data', 'rec', '--run', 'new'], /expected one of asd, classify, ablation, got nothing/],
     ['a folder and a table', on('asd', 'rec', '--labels', 'several.csv'), /--labels: expected without --data/],
-    ['options of the other kind', on('classify', 'rec', '--width', '8'), /--width: expected with asd only/],
+    ['options of the other kind', on('classify', 'rec', '--width', '8'), /--width: expected with finetune asd or ablation, not with classify/],
   ];
   it.each(usage)('%s: wrong usage', (_, args, message) => {
     expect(refusal(thrum(['finetune', ...args], here), 2)).toMatch(message);

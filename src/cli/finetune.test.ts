@@ -11,7 +11,7 @@ describe('options of finetune asd', () => {
   it('ask for what is published where nothing is given', () => {
     const { options, crops, ...settings } = settingsOf();
     expect(settings).toEqual({
-      ...{ data: 'rec', folder: 'new', resume: false, encoder: 'ear', cropSeconds: 2, accumulate: 1, seed: 0 },
+      ...{ data: 'rec', folder: 'new', resume: false, encoder: 'thrum-ear', cropSeconds: 2, accumulate: 1, seed: 0 },
       ...{ saveEvery: 250, mix: true, pooling: 'attentive', embedding: 128 },
     });
     expect(options).toMatchObject({
@@ -66,13 +66,13 @@ describe('options of finetune asd', () => {
 describe('wrong usage', () => {
   const on = (kind: string, ...more: string[]) => [kind, '--data', 'rec', '--run', 'new', ...more];
   it.each<[string, string[], RegExp]>([
-    ['no kind', ['--data', 'rec', '--run', 'new'], /^expected asd or classify, got nothing$/],
-    ['two kinds', on('asd', 'classify'), /expected asd or classify, got asd classify/],
+    ['no kind', ['--data', 'rec', '--run', 'new'], /^expected one of asd, classify, ablation, got nothing$/],
+    ['two kinds', on('asd', 'classify'), /expected one of asd, classify, ablation, got asd classify/],
     ['no data', ['asd', '--run', 'new'], /^expected --data DIR \(or --labels TABLE\)$/],
     ['no folder', ['classify', '--data', 'rec'], /^expected --run DIR$/],
     ['a folder and a table', on('classify', '--labels', 'x.csv'), /^--labels: expected without --data: /],
-    ['options of asd', on('classify', '--width', '8'), /^--width: expected with asd only$/],
-    ['options of classify', on('asd', '--folds', '2'), /^--folds: expected with classify only$/],
+    ['options of asd', on('classify', '--width', '8'), /^--width: expected with finetune asd or ablation, not with classify$/],
+    ['options of classify', on('asd', '--folds', '2'), /^--folds: expected with finetune classify, not with asd$/],
     ['a rank without low rank', on('asd', '--rank', '2'), /^--rank: expected --tune low-rank with it$/],
     ['a hop without pooling', on('asd', '--segment-hop', '1'), /^--segment-hop: expected --segment-pooling with it$/],
     [
