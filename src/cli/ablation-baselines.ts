@@ -85,7 +85,8 @@ async function mobileNetRow({ root, samples }: Found, given: number): Promise<Ab
   );
 }
 
-/** Rows of both baselines. @throws InputError as they do */
-export async function baselineRows(clips: Found, epochs: number): Promise<AblationRow[]> {
-  return [...(await autoencoderRows(clips, epochs)), await mobileNetRow(clips, epochs)];
+/** Rows of both baselines, one after the other as they are done. @throws InputError as they do */
+export async function* baselineRows(clips: Found, epochs: number): AsyncGenerator<AblationRow[]> {
+  yield await autoencoderRows(clips, epochs);
+  yield [await mobileNetRow(clips, epochs)];
 }

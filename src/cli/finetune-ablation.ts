@@ -122,7 +122,13 @@ export async function runAblation(options: Options): Promise<number> {
     storeFolder: text(options, 'cache') ?? join(folder, 'embeddings'),
     workers,
   };
-  const rows: AblationRow[] = await rowsFor('encoder as it is', `--encoder ${first.encoder}`, first.encoder, data);
+  const rows: AblationRow[] = [];
+  // Hours of work: what is known so far is kept after every row.
+  const keep = (more: readonly AblationRow[]): void => {
+    rows.push(...more);
+    if (out !== undefined) writeOutputs(out, outputs, rows);
+  };
+  keep(await rowsFor('encoder as it is', `--encoder ${first.encoder}`, first.encoder, data));
   for (const { name, folder: own, change } of variants) {
     const told: Options = { ...(change['segment-pooling'] ? given : plain), ...change, run: join(folder, own) };
     const command = resumeCommand(['finetune', 'asd'], told).replace(' --resume', '');
@@ -132,11 +138,10 @@ export async function runAblation(options: Options): Promise<number> {
       print(`finetune ablation: stopped at step ${end.step} of "${name}"; the same command goes on`);
       return end.status;
     }
-    rows.push(...(await rowsFor(name, command, end.encoder, data, end.layers)));
+    keep(await rowsFor(name, command, end.encoder, data, end.layers));
   }
   const epochs = number(options, 'baseline-epochs', { min: 1, integer: true });
-  if (epochs !== undefined) rows.push(...(await baselineRows(data, epochs)));
+  if (epochs !== undefined) for await (const more of baselineRows(data, epochs)) keep(more);
   print(flag(options, 'json') ? JSON.stringify(rows) : ablationText(rows));
-  if (out !== undefined) writeOutputs(out, outputs, rows);
   return 0;
 }
