@@ -84,7 +84,7 @@ try {
   const cosine = ['--metric', 'cosine', '--transform', 'none'];
   const tuned = (name: string, encoder: string, ...more: string[]) => {
     const run = join(folder, name);
-    const args = ['finetune', 'asd', '--data', folder, '--labels', table, '--run', run, '--encoder', encoder];
+    const args = ['finetune', 'asd', '--labels', table, '--run', run, '--encoder', encoder];
     thrum(...args, '--crop', '0.1', '--rate', '25600', '--steps', STEPS, ...more);
     return join(run, 'encoder.safetensors');
   };
