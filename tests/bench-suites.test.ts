@@ -227,7 +227,7 @@ describe('RMIS', () => {
   beforeAll(async () => {
     clean = await run({ suite: 'rmis', data, storeFolder });
     compat = await run({ suite: 'rmis', data, storeFolder, compat: true });
-  }, 5 * MINUTES);
+  }, 15 * MINUTES);
 
   /** Rows of a view: recordings times the channels that RMIS takes of them. */
   const counts = {
