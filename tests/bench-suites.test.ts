@@ -24,7 +24,7 @@ const MINUTES = 60_000;
 
 beforeAll(() => {
   for (const [id, small] of Object.entries(smallSets)) writeDataSet(data, id, small);
-}, 3 * MINUTES);
+}, 9 * MINUTES);
 
 const rowNames = [
   'spectral-shape',
@@ -104,7 +104,7 @@ describe('SIREN', () => {
   beforeAll(async () => {
     clean = await run({ suite: 'siren', data, storeFolder });
     compat = await run({ suite: 'siren', data, storeFolder, compat: true });
-  }, 3 * MINUTES);
+  }, 9 * MINUTES);
 
   it('has a number in every cell, and nothing to complain of', () => {
     for (const one of [clean, compat]) {
