@@ -77,7 +77,7 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         if request["kind"] == "loss":
-            answer = {"values": [float(loss_of())], "torch": torch.__version__}
+            answer = {"values": [loss_of().item()], "torch": torch.__version__}
         else:
             answer = {"ms": measure(step, request["seconds"])}
         print(json.dumps(answer), flush=True)
