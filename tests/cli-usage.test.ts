@@ -1,6 +1,7 @@
 // The command line: help, wrong usage, and the commands that read no recordings.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeTiny } from '../src/training/tuned.test-util.ts';
 import { goldenPath } from './golden.ts';
 import { complaints, jsonLines, output, projectRoot, refusal, scratchFolder, thrum, writeHums } from './run-cli.ts';
 
@@ -112,6 +113,16 @@ describe('thrum models', () => {
     const [own] = jsonLines<object>(run('info', mini, '--json'));
     expect(own).toMatchObject({ family: 'echo', config: { width: 64, depth: 2 }, weights: mini });
     expect(refusal(run('info', 'echo-gigantic'), 1)).toMatch(/no encoder echo-gigantic; thrum models list/);
+  });
+
+  it('scores with a detector whose encoder was given by its path, from anywhere', () => {
+    const weights = at('elsewhere', 'tiny.safetensors');
+    mkdirSync(at('elsewhere'), { recursive: true });
+    writeTiny('echo', weights);
+    const detector = at('far', 'hum.thrum');
+    mkdirSync(at('far'), { recursive: true });
+    output(thrum(['fit', at('hums'), '--encoder', weights, '--out', detector]));
+    output(thrum(['score', hums[0], '--detector', detector], { cwd: at('far') }));
   });
 
   it('imports weights that --encoder then finds by name', () => {

@@ -1,4 +1,6 @@
 // thrum fit: from normal (or labelled) recordings to a detector file.
+import { existsSync } from 'node:fs';
+import { dirname, extname, relative, resolve, sep } from 'node:path';
 import type { DetectorSettings } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
 import { fitFiles } from '../detection/fit-files.node.ts';
@@ -80,8 +82,9 @@ export const fitCommand: Command = {
     const files = collectFiles(paths);
     const rate = number(options, 'resample', { above: 0 });
     const progress = createProgress('listening to');
+    const spec = encoderFrom(options, DEFAULT_ENCODER);
     const { detector, failures, warnings } = await fitFiles(files, {
-      encoder: encoderFrom(options, DEFAULT_ENCODER),
+      encoder: spec,
       read: readOptionsFrom(options),
       preparation: {
         channel: channelFrom(options),
@@ -97,7 +100,9 @@ export const fitCommand: Command = {
       onFile: progress.update,
     });
     progress.end();
-    writeFileSafely(out, await writeDetector(detector));
+    const file = fileOf(spec.encoder, out);
+    const remembered = { ...detector, encoder: { ...detector.encoder, ...(file !== undefined && { file }) } };
+    writeFileSafely(out, await writeDetector(remembered));
     for (const warning of warnings) note(warning);
     const recordings = new Set(detector.entries.map(({ file }) => file)).size;
     const labels = [...new Set(detector.entries.flatMap(({ label }) => label ?? []))];
@@ -126,6 +131,14 @@ export const fitCommand: Command = {
     return reportFailures(failures, files.length);
   },
 };
+
+/** Weights given by their path, as seen from the folder of the detector; undefined for names. */
+function fileOf(encoder: string, out: string): string | undefined {
+  if (extname(encoder) === '' || !existsSync(encoder)) return undefined;
+  return relative(dirname(resolve(out)), resolve(encoder))
+    .split(sep)
+    .join('/');
+}
 
 /** Pieces of ten seconds: what the published encoders were made for; shorter recordings stay whole. */
 const DEFAULT_SEGMENT_SECONDS = 10;

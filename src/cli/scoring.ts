@@ -27,13 +27,17 @@ export const scoringOptionSpecs = {
   ...encoderOptionSpecs,
 } satisfies OptionSpecs;
 
-/** Weights that lie beside a detector or in the folder above it, as fine-tuning leaves them; else what the name means anywhere. */
+/**
+ * Weights that lie where the detector remembers them, beside it, or in the folder above it, as fine-tuning leaves them; else
+ * what the name means anywhere.
+ */
 function encoderOf(detector: Detector, path: string): string {
-  const { id } = detector.encoder;
+  const { id, file } = detector.encoder;
   const folder = dirname(path);
   // The name of an encoder of the registry is no file's.
   if (extname(id) === '') return id;
-  return [join(folder, id), join(folder, '..', id)].find((file) => existsSync(file)) ?? id;
+  const places = [...(file === undefined ? [] : [join(folder, file)]), join(folder, id), join(folder, '..', id)];
+  return places.find((place) => existsSync(place)) ?? id;
 }
 
 /** How the user wants recordings scored by the detector in `path`. @throws InputError if the encoder is not the detector's. */

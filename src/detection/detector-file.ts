@@ -26,7 +26,7 @@ const entrySchema = z.object({
 const detectorSchema = z.object({
   format: z.literal('thrum-detector'),
   version: z.literal(DETECTOR_VERSION),
-  encoder: z.object({ id: z.string(), fingerprint: z.string() }),
+  encoder: z.object({ id: z.string(), fingerprint: z.string(), file: z.string().optional() }),
   signal: z.object({
     sampleRate: z.number().positive(),
     channel: z.union([z.int().min(0), z.enum(['mean', 'all'])]),

@@ -47,7 +47,8 @@ export type DetectorSettings = {
 export type FrameStatistics = { mean: Float32Array; deviation: Float32Array; bands: Band[] };
 
 export type Detector = {
-  encoder: { id: string; fingerprint: string };
+  /** `file`: where its weights lie, seen from the folder of the detector; present where they were given by their path. */
+  encoder: { id: string; fingerprint: string; file?: string };
   signal: SignalSettings;
   settings: DetectorSettings;
   /** Raw embeddings, row by row as `entries`. */
