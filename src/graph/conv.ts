@@ -1,4 +1,11 @@
 // Convolutions over one or two axes (or more), with stride, padding, dilation and groups.
+import {
+  isSmallPicture,
+  pointwiseWeightGradient,
+  rowProducts,
+  smallPictureInputGradient,
+  smallPictureWeightGradient,
+} from './depthwise.ts';
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { reduceSum, reshape, transpose } from './reshape.ts';
@@ -87,8 +94,39 @@ export function conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOpti
   );
 }
 
+/** Whether every filter sees one value of every channel: a matrix product. Spatial sizes must be known. */
+function isPointwise(x: Tensor, weight: Tensor, { stride, padding, groups }: Geometry): boolean {
+  const one = weight.shape.slice(2).every((size) => size === 1) && stride.every((s) => s === 1);
+  return one && groups === 1 && padding.every((p) => p === 0) && staticSize(x.shape.slice(2)) !== undefined;
+}
+
+/** Whether every channel has one kernel of its own. */
+const isDepthwise = (x: Tensor, weight: Tensor, { groups }: Geometry): boolean =>
+  groups > 1 && groups === x.shape[1] && groups === weight.shape[0];
+
 /** Transposed convolution of the gradient; rows that a stride never reached get zeros. */
 function inputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
+  if (isPointwise(x, weight, geometry)) return conv(g, swapFirstAxes(weight));
+  if (isDepthwise(x, weight, geometry) && isSmallPicture(x, g))
+    return smallPictureInputGradient(g, x, weight, geometry);
+  const [from, to] = [x.shape.slice(2), g.shape.slice(2)];
+  if (staticSize([...from, ...to]) === undefined) return openInputGradient(g, x, weight, geometry);
+  const { stride, padding, dilation } = geometry;
+  const reach = (i: number) => dilation[i] * (staticDim(weight, i + 2, 'conv') - 1) + 1;
+  // Values at the end that the stride did not reach.
+  const rest = stride.map((step, i) => ((from[i] as number) + 2 * padding[i] - reach(i)) % step);
+  return apply(
+    'ConvTranspose',
+    [g, weight],
+    { shape: x.shape, dtype: g.dtype },
+    { ...attributesOf(geometry), output_padding: rest },
+    // Differentiable in turn: the adjoint of a transposed convolution is the convolution itself.
+    (gg) => [conv(gg, weight, undefined, geometry), weightGradient(g, gg, weight, geometry)],
+  );
+}
+
+/** The same with sizes that only a run knows. */
+function openInputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
   const axes = geometry.stride.length;
   const full = g.shape.slice(2).map((size, i): Dim => {
     const reach = geometry.dilation[i] * (staticDim(weight, i + 2, 'conv') - 1) + 1;
@@ -165,6 +203,12 @@ function productGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometr
 function weightGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry): Tensor {
   const product = productGradient(g, x, weight, geometry);
   if (product) return product;
+  if (isPointwise(x, weight, geometry)) return pointwiseWeightGradient(g, x, weight);
+  if (isDepthwise(x, weight, geometry)) {
+    if (isSmallPicture(x, g)) return smallPictureWeightGradient(g, x, weight, geometry);
+    if (x.shape.length === 4 && staticSize([...x.shape, ...g.shape]) !== undefined)
+      return rowProducts(g, x, weight, geometry);
+  }
   const [filters, perGroup, ...kernelShape] = weight.shape as number[];
   const sizes = kernelShape.map((_, i): Dim => {
     const [size, steps] = [x.shape[i + 2], g.shape[i + 2]];
