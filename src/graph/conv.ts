@@ -7,11 +7,12 @@ import {
   smallPictureWeightGradient,
 } from './depthwise.ts';
 import { add } from './elementwise.ts';
+import { gather } from './indexing.ts';
 import { matmul } from './matmul.ts';
 import { reduceSum, reshape, transpose } from './reshape.ts';
 import { formatShape, sameShape, staticDim, staticSize } from './shapes.ts';
 import { concat, pad, slice, takeLike } from './slicing.ts';
-import { apply, type Dim, type Tensor } from './tensor.ts';
+import { apply, type Dim, int64, type Tensor } from './tensor.ts';
 
 export type ConvOptions = {
   /** Per spatial axis, or one number for all. Default 1. */
@@ -111,6 +112,9 @@ function inputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry)
     return smallPictureInputGradient(g, x, weight, geometry);
   const [from, to] = [x.shape.slice(2), g.shape.slice(2)];
   if (staticSize([...from, ...to]) === undefined) return openInputGradient(g, x, weight, geometry);
+  if (isDepthwise(x, weight, geometry) && hasOddKernel(weight, geometry)) {
+    return conv(g, reversed(weight), undefined, geometry);
+  }
   const { stride, padding, dilation } = geometry;
   const reach = (i: number) => dilation[i] * (staticDim(weight, i + 2, 'conv') - 1) + 1;
   // Values at the end that the stride did not reach.
@@ -123,6 +127,20 @@ function inputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry)
     // Differentiable in turn: the adjoint of a transposed convolution is the convolution itself.
     (gg) => [conv(gg, weight, undefined, geometry), weightGradient(g, gg, weight, geometry)],
   );
+}
+
+/** Whether the kernel reaches as far to both sides and the sizes stay: the gradient is a convolution of the same kind. */
+function hasOddKernel(weight: Tensor, { stride, padding, dilation }: Geometry): boolean {
+  const kernel = weight.shape.slice(2) as number[];
+  return kernel.every((size, i) => stride[i] === 1 && 2 * padding[i] === dilation[i] * (size - 1));
+}
+
+/** Kernels [O, C, ...] with all spatial axes the other way round. */
+function reversed(weight: Tensor): Tensor {
+  const [filters, channels, ...kernel] = weight.shape as number[];
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  const backwards = int64(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  return reshape(gather(reshape(weight, [filters, channels, taps]), backwards, 2), weight.shape);
 }
 
 /** The same with sizes that only a run knows. */

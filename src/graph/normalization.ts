@@ -162,7 +162,9 @@ export function batchNormTraining(
       return bias ? add(normal, alongChannels(bias, rank)) : normal;
     }
     // One node, into which the runtime fuses the activation behind it.
-    return apply('Conv', [ofX, asKernels(ofGain), bias], out, { group: channels }, (g) => {
+    const each = (value: number) => x.shape.slice(2).map(() => value);
+    const geometry = { strides: each(1), pads: [...each(0), ...each(0)], dilations: each(1), group: channels };
+    return apply('Conv', [ofX, asKernels(ofGain), bias], out, geometry, (g) => {
       const { toX, toGain, toBias } = backward(g);
       return [toX, toGain && asKernels(toGain), bias && toBias];
     });

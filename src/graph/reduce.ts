@@ -41,6 +41,13 @@ export function divideByCount(g: Tensor, x: Tensor, over: readonly number[]): Te
 export const reduceMean = (x: Tensor, axes?: readonly number[], keepDims = false): Tensor =>
   reduce('ReduceMean', x, axes, keepDims, (g, _output, over) => expand(divideByCount(g, x, over), x.shape, x));
 
+/** `x` less its mean over `axes`, and that mean with the axes kept as size 1. The gradient is centred in the same way. */
+export function centre(x: Tensor, axes: readonly number[]): { centred: Tensor; mean: Tensor } {
+  const mean = reduceMean(x, axes, true);
+  const centred = apply('Sub', [x, mean], { shape: x.shape, dtype: x.dtype }, {}, (g) => [centre(g, axes).centred]);
+  return { centred, mean };
+}
+
 /** Gradient of a maximum or minimum: shared evenly among the places that attain it. */
 const toExtremes =
   (x: Tensor): Backward =>

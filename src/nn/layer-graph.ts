@@ -6,7 +6,7 @@ import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { reduceSum } from '../graph/reshape.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
-import { batchNormLayer, type NormMode } from './batch-norm.ts';
+import { batchNormLayer, type NormMode, pointwiseNormLayer } from './batch-norm.ts';
 import { type Activation, fanIn, type Layer, type LayerPlan, layerShapes, type Pair } from './layer-plan.ts';
 import type { ParameterScope } from './parameters.ts';
 
@@ -68,6 +68,12 @@ export function layerOutputs(scope: ParameterScope, plan: LayerPlan, x: Tensor, 
     const stored = scope(`${name}.weight`, [channels, inputs / groups, ...kernel]);
     const weight = grid ? grid.weight(number, stored) : stored;
     const bias = folded || norm === undefined ? scope(`${name}.bias`, [channels]) : undefined;
+    // Twice as many outputs: where the statistics of the inputs are the cheaper ones to take.
+    const expands =
+      kernel.every((k) => k === 1) && stride.every((s) => s === 1) && groups === 1 && channels >= 2 * inputs;
+    if (!folded && norm !== undefined && mode.norm.training && expands) {
+      return pointwiseNormLayer(scope, norm, outputs[from], weight, mode.norm.buffers, mode.epsilon, mode.momentum);
+    }
     const padding = kernel.map((k) => (k - 1) / 2);
     const y = conv(outputs[from], weight, bias, { stride, padding, groups });
     if (folded || norm === undefined) return y;
