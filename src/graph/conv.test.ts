@@ -4,7 +4,7 @@ import { checkOperator, type OperatorCase, randomNumbers } from '../../tests/che
 import { maxDifference } from '../../tests/golden.ts';
 import { evaluate } from '../../tests/graph-oracle/evaluate.ts';
 import { sizeOf } from '../../tests/graph-oracle/value.ts';
-import { type ConvOptions, conv, patchEmbedding } from './conv.ts';
+import { type ConvOptions, conv, patchEmbedding, trainingConv } from './conv.ts';
 import { mul } from './elementwise.ts';
 import { gradients } from './gradients.ts';
 import { reduceSum, transpose } from './reshape.ts';
@@ -123,6 +123,28 @@ describe('conv', () => {
       const build = gradientOfSquare((a, b) => conv(a, b, undefined, options), by);
       await checkOperator({ name: `${name} by ${by}`, inputs: { x, w }, build });
     }
+  });
+
+  it.each([
+    ['many clips', [4, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['stride', [4, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2, stride: [2, 1] }],
+    ['one clip', [1, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['full', [2, 2, 3, 4], [3, 2, 3, 3], { padding: 1 }],
+  ] as const)('trainingConv is conv: %s', async (name, x, w, options) => {
+    const build = (t: Record<string, Tensor>) => trainingConv(t.x, t.w, options);
+    await checkOperator({ name, inputs: { x, w }, build });
+    const [signal, weight] = [input('x', x), input('w', w)];
+    const random = randomNumbers(2);
+    const feeds = new Map(
+      [signal, weight].map(({ node, shape }) => [
+        node.name as string,
+        { shape: shape as number[], data: Array.from({ length: sizeOf(shape as number[]) }, random) },
+      ]),
+    );
+    const both = [conv(signal, weight, undefined, options), trainingConv(signal, weight, options)];
+    const [expected, actual] = evaluate(both, feeds);
+    expect(actual.shape).toEqual(expected.shape);
+    expect(maxDifference(actual.data, expected.data)).toBeLessThan(1e-14);
   });
 
   it('refuses channels, options and sizes that do not fit', () => {

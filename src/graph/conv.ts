@@ -3,6 +3,7 @@ import {
   isSmallPicture,
   pointwiseWeightGradient,
   rowProducts,
+  smallPictureConvolution,
   smallPictureInputGradient,
   smallPictureWeightGradient,
 } from './depthwise.ts';
@@ -51,18 +52,23 @@ const attributesOf = (geometry: Geometry) => ({
   group: geometry.groups,
 });
 
+const geometryOf = (x: Tensor, options: ConvOptions): Geometry => {
+  const axes = x.shape.length - 2;
+  return {
+    stride: perAxis(options.stride, axes, 1),
+    padding: perAxis(options.padding, axes, 0),
+    dilation: perAxis(options.dilation, axes, 1),
+    groups: options.groups ?? 1,
+  };
+};
+
 /**
  * Cross-correlation, as every deep-learning library calls convolution.
  * x: [N, C, ...spatial], weight: [O, C/groups, ...kernel], bias: [O] -> [N, O, ...].
  */
 export function conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
   const axes = x.shape.length - 2;
-  const geometry: Geometry = {
-    stride: perAxis(options.stride, axes, 1),
-    padding: perAxis(options.padding, axes, 0),
-    dilation: perAxis(options.dilation, axes, 1),
-    groups: options.groups ?? 1,
-  };
+  const geometry = geometryOf(x, options);
   const channels = staticDim(x, 1, 'conv');
   const [filters, perGroup] = [staticDim(weight, 0, 'conv'), staticDim(weight, 1, 'conv')];
   if (
@@ -93,6 +99,17 @@ export function conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOpti
       bias && reduceSum(g, [0, ...spatial.map((_, i) => i + 2)]),
     ],
   );
+}
+
+/**
+ * The numbers of `conv` without a bias, in the way that is quickest for many clips: depthwise convolutions of small pictures
+ * become matrix products. For training; a network that is kept should have its convolutions as such.
+ */
+export function trainingConv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  const y = conv(x, weight, undefined, options);
+  const geometry = geometryOf(x, options);
+  if (!isDepthwise(x, weight, geometry) || !isSmallPicture(x, y)) return y;
+  return smallPictureConvolution(x, weight, y.shape.slice(2) as number[], geometry);
 }
 
 /** Whether every filter sees one value of every channel: a matrix product. Spatial sizes must be known. */

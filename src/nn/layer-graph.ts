@@ -1,6 +1,6 @@
 // The graph of a layer plan: with batch normalisation in training and afterwards, or with it folded into the weights.
 import { relu, relu6 } from '../graph/activation.ts';
-import { conv } from '../graph/conv.ts';
+import { conv, trainingConv } from '../graph/conv.ts';
 import { add, div, mul, sqrt, sub } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
@@ -75,8 +75,11 @@ export function layerOutputs(scope: ParameterScope, plan: LayerPlan, x: Tensor, 
       return pointwiseNormLayer(scope, norm, outputs[from], weight, mode.norm.buffers, mode.epsilon, mode.momentum);
     }
     const padding = kernel.map((k) => (k - 1) / 2);
-    const y = conv(outputs[from], weight, bias, { stride, padding, groups });
-    if (folded || norm === undefined) return y;
+    const geometry = { stride, padding, groups };
+    if (folded || norm === undefined) return conv(outputs[from], weight, bias, geometry);
+    const y = mode.norm.training
+      ? trainingConv(outputs[from], weight, geometry)
+      : conv(outputs[from], weight, undefined, geometry);
     return batchNormLayer(scope, norm, y, mode.norm, mode.epsilon, mode.momentum);
   };
 
