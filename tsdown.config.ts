@@ -22,6 +22,7 @@ export default defineConfig([
       'bench/mild-faults': 'bench/mild-faults.ts',
       'bench/femto-finetune': 'bench/femto-finetune.ts',
       'bench/finetune': 'bench/finetune.ts',
+      'bench/student-training': 'bench/student-training.ts',
       'bench/scaling': 'bench/scaling.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',

@@ -1,13 +1,24 @@
 // Non-linearities.
-import { add, cast, clip, erf, exp, greater, mul, sub, tanh, unary } from './elementwise.ts';
+import { abs, add, cast, erf, exp, greater, less, mul, sub, tanh, unary } from './elementwise.ts';
 import { reduceSum } from './reshape.ts';
 import { normalizeAxis } from './shapes.ts';
-import type { Tensor } from './tensor.ts';
+import { apply, scalarLike, type Tensor } from './tensor.ts';
 
-export const relu = (x: Tensor): Tensor => unary('Relu', x, (g, a) => mul(g, cast(greater(a, 0), g.dtype)));
+// The gradients of relu and relu6 look at their outputs alone, so that the runtime can fuse them into a convolution before.
 
-/** min(max(x, 0), 6) (MobileNetV2). */
-export const relu6 = (x: Tensor): Tensor => clip(x, 0, 6);
+export const relu = (x: Tensor): Tensor => unary('Relu', x, (g, _x, y) => mul(g, cast(greater(y, 0), g.dtype)));
+
+/**
+ * min(max(x, 0), 6) (MobileNetV2). The gradient is zero at 0 and 6, as in PyTorch, and within a rounding of 3 from them:
+ * one comparison by the distance from the middle is quicker than two.
+ */
+export function relu6(x: Tensor): Tensor {
+  const limits = [scalarLike(x, 0), scalarLike(x, 6)];
+  const y: Tensor = apply('Clip', [x, ...limits], { shape: x.shape, dtype: x.dtype }, {}, (g) => [
+    mul(g, cast(less(abs(sub(y, 3)), 3), g.dtype)),
+  ]);
+  return y;
+}
 
 export const sigmoid = (x: Tensor): Tensor => unary('Sigmoid', x, (g, _x, y) => mul(g, mul(y, sub(1, y))));
 

@@ -4,7 +4,7 @@ import { checkOperator, type OperatorCase, randomNumbers } from '../../tests/che
 import { maxDifference } from '../../tests/golden.ts';
 import { evaluate } from '../../tests/graph-oracle/evaluate.ts';
 import { sizeOf } from '../../tests/graph-oracle/value.ts';
-import { type ConvOptions, conv, patchEmbedding } from './conv.ts';
+import { type ConvOptions, conv, patchEmbedding, trainingConv } from './conv.ts';
 import { mul } from './elementwise.ts';
 import { gradients } from './gradients.ts';
 import { reduceSum, transpose } from './reshape.ts';
@@ -36,6 +36,21 @@ const layers: Layer[] = [
     { stride: [2, 1], padding: [1, 2], dilation: [2, 1], groups: 2 },
   ],
   ['2-D, depthwise 3 x 3, stride 2', [1, 2, 6, 6], [2, 1, 3, 3], { stride: 2, padding: 1, groups: 2 }],
+  ['2-D, depthwise 3 x 3, stride 2, odd sizes', [2, 3, 7, 5], [3, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
+  ['2-D, depthwise, beyond a small picture', [1, 2, 13, 11], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+  ['2-D, depthwise, beyond, stride 2', [1, 2, 12, 13], [2, 1, 3, 3], { stride: 2, padding: 1, groups: 2 }],
+  [
+    '2-D, depthwise, beyond, all options per axis',
+    [1, 2, 15, 10],
+    [2, 1, 2, 3],
+    { stride: [3, 1], padding: [0, 2], dilation: [2, 1], groups: 2 },
+  ],
+  ['2-D, depthwise, many clips', [8, 2, 5, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+  ['2-D, depthwise, many clips, stride 2', [6, 2, 5, 4], [2, 1, 3, 3], { stride: 2, padding: 1, groups: 2 }],
+  ['2-D, depthwise, many clips, dilation', [6, 2, 5, 4], [2, 1, 3, 2], { dilation: [1, 2], groups: 2 }],
+  ['2-D, pointwise', [2, 3, 4, 2], [2, 3, 1, 1], {}],
+  ['2-D, pointwise, many channels on few positions', [2, 5, 2, 1], [6, 5, 1, 1], {}],
+  ['2-D, kernels of one value with a stride', [2, 2, 4, 3], [3, 2, 1, 1], { stride: 2 }],
   ['3-D', [1, 1, 3, 2, 3], [2, 1, 2, 1, 2], { padding: [0, 1, 0] }],
 ];
 
@@ -96,6 +111,41 @@ describe('conv', () => {
       ],
       build: gradientOfSquare((x, w) => conv(x, w, undefined, { ...options, outputSizes: ['out'] }), by),
     }));
+
+  it.each([
+    ['pointwise', [3, 2, 2, 2], [3, 2, 1, 1], {}],
+    ['depthwise, small', [3, 2, 3, 3], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['depthwise, stride 2', [1, 2, 5, 4], [2, 1, 3, 3], { padding: 1, groups: 2, stride: 2 }],
+    ['depthwise, one clip', [1, 2, 5, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['stride with a rest', [1, 2, 8], [2, 2, 3], { stride: 3, padding: 1 }],
+  ] as const)('second derivatives with known sizes: %s', async (name, x, w, options) => {
+    for (const by of ['x', 'w'] as const) {
+      const build = gradientOfSquare((a, b) => conv(a, b, undefined, options), by);
+      await checkOperator({ name: `${name} by ${by}`, inputs: { x, w }, build });
+    }
+  });
+
+  it.each([
+    ['many clips', [4, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['stride', [4, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2, stride: [2, 1] }],
+    ['one clip', [1, 2, 3, 4], [2, 1, 3, 3], { padding: 1, groups: 2 }],
+    ['full', [2, 2, 3, 4], [3, 2, 3, 3], { padding: 1 }],
+  ] as const)('trainingConv is conv: %s', async (name, x, w, options) => {
+    const build = (t: Record<string, Tensor>) => trainingConv(t.x, t.w, options);
+    await checkOperator({ name, inputs: { x, w }, build });
+    const [signal, weight] = [input('x', x), input('w', w)];
+    const random = randomNumbers(2);
+    const feeds = new Map(
+      [signal, weight].map(({ node, shape }) => [
+        node.name as string,
+        { shape: shape as number[], data: Array.from({ length: sizeOf(shape as number[]) }, random) },
+      ]),
+    );
+    const both = [conv(signal, weight, undefined, options), trainingConv(signal, weight, options)];
+    const [expected, actual] = evaluate(both, feeds);
+    expect(actual.shape).toEqual(expected.shape);
+    expect(maxDifference(actual.data, expected.data)).toBeLessThan(1e-14);
+  });
 
   it('refuses channels, options and sizes that do not fit', () => {
     const x = input('x', [2, 4, 5]);

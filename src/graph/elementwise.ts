@@ -124,10 +124,11 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 
 /** Values limited to [low, high]; the gradient is passed inside, and is zero outside. */
 export function clip(x: Tensor, low: number, high: number): Tensor {
-  return apply('Clip', [x, scalarLike(x, low), scalarLike(x, high)], { shape: x.shape, dtype: x.dtype }, {}, (g) => {
-    const outside = maximum(cast(less(x, low), g.dtype), cast(greater(x, high), g.dtype));
-    return [mul(g, sub(1, outside))];
-  });
+  const limits = [scalarLike(x, low), scalarLike(x, high)];
+  const y: Tensor = apply('Clip', [x, ...limits], { shape: x.shape, dtype: x.dtype }, {}, (g) => [
+    mul(g, cast(equal(x, y), g.dtype)),
+  ]);
+  return y;
 }
 
 /** Passes the values, stops the gradient. */

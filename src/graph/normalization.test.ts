@@ -110,6 +110,25 @@ const cases: OperatorCase[] = [
     build: ({ x, gain, bias }) => batchNormTraining(x, gain, bias).output,
   },
   {
+    name: 'batchNorm, training, of pictures',
+    inputs: { x: [2, 2, 8, 8], gain: [2], bias: [2] },
+    build: ({ x, gain, bias }) => batchNormTraining(x, gain, bias).output,
+  },
+  {
+    name: 'batchNorm, training, of pictures, no gain and bias, symbolic batch',
+    inputs: { x: ['batch', 2, 8, 8] },
+    sizes: [{ batch: 2 }],
+    build: ({ x }) => batchNormTraining(x).output,
+  },
+  ...[2, 32].map((length) => ({
+    name: `batchNorm, training, second derivative, ${length} rows`,
+    inputs: { x: [2, 2, length, 2], gain: [2], bias: [2], w: [2, 2, length, 2] },
+    build: ({ x, gain, bias, w }: Record<string, Tensor>) => {
+      const y = batchNormTraining(x, gain, bias).output;
+      return gradients(reduceSum(mul(mul(y, y), w)), [x])[0];
+    },
+  })),
+  {
     name: 'batchNorm, statistics of a training batch',
     inputs: { x: ['batch', 2, 'frames'] },
     sizes,

@@ -1,10 +1,11 @@
 // Normalisation layers: layer, group, instance and batch.
-import { add, div, mul, sqrt, sub } from './elementwise.ts';
-import { reduceMean, varianceOfCentred } from './reduce.ts';
+import { conv } from './conv.ts';
+import { add, div, mul, neg, sqrt, sub } from './elementwise.ts';
+import { divideByCount, reduceMean, varianceOfCentred } from './reduce.ts';
 import { reduceSum, reshape, reshapeLike } from './reshape.ts';
-import { formatShape, sameShape, staticDim } from './shapes.ts';
+import { formatShape, sameShape, staticDim, staticSize } from './shapes.ts';
 import { fullLike } from './slicing.ts';
-import { addNode, constant, type Dim, type Shape, type Tensor } from './tensor.ts';
+import { addNode, apply, constant, type Dim, type Shape, type Tensor } from './tensor.ts';
 
 /** (x - mean) / sqrt(variance + epsilon) over `axes`; biased variance. */
 export function standardize(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
@@ -99,9 +100,26 @@ export function batchNorm(
   return affine(x, scale, offset);
 }
 
+/** Positions of a channel from which on a convolution with kernels of one value is the quicker way to scale and shift it. */
+const MANY_POSITIONS = 64;
+
+/** Whether channels of x [N, C, ...] are long enough for that. */
+const hasLongChannels = (x: Tensor): boolean => (staticSize(x.shape.slice(2)) ?? 0) >= MANY_POSITIONS;
+
+/** [1, C, 1, ...] as kernels [C, 1, 1, ...]. */
+const asKernels = (vector: Tensor): Tensor => reshape(vector, [vector.shape[1], 1, ...vector.shape.slice(2)]);
+
+/** x scale + offset, channel by channel; scale and offset [1, C, 1, ...]. */
+function scaleAndShift(x: Tensor, scale: Tensor, offset: Tensor): Tensor {
+  if (!hasLongChannels(x)) return add(mul(x, scale), offset);
+  const channels = staticDim(x, 1, 'normalisation');
+  return conv(x, asKernels(scale), reshape(offset, [channels]), { groups: channels });
+}
+
 /**
  * Batch normalisation with the statistics of the batch itself. Returns them too (biased variance [C]),
- * for the running averages that the caller keeps.
+ * for the running averages that the caller keeps. Its gradient is computed in one piece, with two sums over the batch
+ * (Ioffe & Szegedy 2015, section 3); that of the statistics goes its own way.
  */
 export function batchNormTraining(
   x: Tensor,
@@ -110,10 +128,46 @@ export function batchNormTraining(
   epsilon = 1e-5,
 ): { output: Tensor; statistics: BatchStatistics } {
   const channels = staticDim(x, 1, 'batchNormTraining');
+  const rank = x.shape.length;
   const axes = x.shape.map((_, i) => i).filter((i) => i !== 1);
   const mean = reduceMean(x, axes, true);
   const centred = sub(x, mean);
   const variance = varianceOfCentred(centred, axes);
-  const output = affine(div(centred, sqrt(add(variance, epsilon))), gain, bias);
-  return { output, statistics: { mean: reshape(mean, [channels]), variance: reshape(variance, [channels]) } };
+  const inverse = div(1, sqrt(add(variance, epsilon))); // [1, C, 1, ...]
+  const factor = gain && alongChannels(gain, rank);
+  const scale = factor ? mul(factor, inverse) : inverse;
+
+  // The same nodes again, which the runtime computes once, with gradients that lead past the statistics.
+  const ofX = apply('Sub', [x, mean], { shape: x.shape, dtype: x.dtype }, {}, (g) => [g]);
+  const ofGain = factor
+    ? apply('Mul', [factor, inverse], { shape: scale.shape, dtype: x.dtype }, {}, (g) => [g])
+    : inverse;
+  const backward = (g: Tensor) => {
+    const sum = reduceSum(g, axes, true);
+    const product = reduceSum(mul(g, centred), axes, true);
+    // scale (g - mean of g - centred inverse^2 (mean of g centred))
+    const offset = neg(mul(scale, divideByCount(sum, x, axes)));
+    const slope = neg(mul(mul(scale, mul(inverse, inverse)), divideByCount(product, x, axes)));
+    const toX = add(scaleAndShift(g, scale, offset), mul(centred, slope));
+    return { toX, toGain: factor && mul(product, inverse), toBias: reshape(sum, [channels]) };
+  };
+
+  const scaled = (): Tensor => {
+    const out = { shape: x.shape, dtype: x.dtype };
+    if (!hasLongChannels(x)) {
+      const normal = apply('Mul', [ofX, ofGain], out, {}, (g) => {
+        const { toX, toGain } = backward(g);
+        return [toX, toGain];
+      });
+      return bias ? add(normal, alongChannels(bias, rank)) : normal;
+    }
+    // One node, into which the runtime fuses the activation behind it.
+    const each = (value: number) => x.shape.slice(2).map(() => value);
+    const geometry = { strides: each(1), pads: [...each(0), ...each(0)], dilations: each(1), group: channels };
+    return apply('Conv', [ofX, asKernels(ofGain), bias], out, geometry, (g) => {
+      const { toX, toGain, toBias } = backward(g);
+      return [toX, toGain && asKernels(toGain), bias && toBias];
+    });
+  };
+  return { output: scaled(), statistics: { mean: reshape(mean, [channels]), variance: reshape(variance, [channels]) } };
 }

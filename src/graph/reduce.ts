@@ -31,12 +31,22 @@ function runtimeCount(x: Tensor, over: readonly number[]): Tensor {
   return cast(apply('ReduceProd', [sizes], { shape: [], dtype: 'int64' }, { keepdims: 0 }), x.dtype);
 }
 
+/** `g` divided by the number of values of `x` that one value reduced over the axes stands for. */
+export function divideByCount(g: Tensor, x: Tensor, over: readonly number[]): Tensor {
+  const count = staticSize(over.map((axis) => x.shape[axis]));
+  return count === undefined ? div(g, runtimeCount(x, over)) : mul(g, 1 / count);
+}
+
 /** Mean over `axes` (all of them by default). */
 export const reduceMean = (x: Tensor, axes?: readonly number[], keepDims = false): Tensor =>
-  reduce('ReduceMean', x, axes, keepDims, (g, _output, over) => {
-    const count = staticSize(over.map((axis) => x.shape[axis]));
-    return expand(count === undefined ? div(g, runtimeCount(x, over)) : mul(g, 1 / count), x.shape, x);
-  });
+  reduce('ReduceMean', x, axes, keepDims, (g, _output, over) => expand(divideByCount(g, x, over), x.shape, x));
+
+/** `x` less its mean over `axes`, and that mean with the axes kept as size 1. The gradient is centred in the same way. */
+export function centre(x: Tensor, axes: readonly number[]): { centred: Tensor; mean: Tensor } {
+  const mean = reduceMean(x, axes, true);
+  const centred = apply('Sub', [x, mean], { shape: x.shape, dtype: x.dtype }, {}, (g) => [centre(g, axes).centred]);
+  return { centred, mean };
+}
 
 /** Gradient of a maximum or minimum: shared evenly among the places that attain it. */
 const toExtremes =

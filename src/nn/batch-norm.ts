@@ -1,6 +1,7 @@
 // Batch normalisation with running averages: of the batch in training, of what training has gathered afterwards.
 import { add, cast, div, mul, sub } from '../graph/elementwise.ts';
 import { batchNorm, batchNormTraining } from '../graph/normalization.ts';
+import { pointwiseBatchNorm } from '../graph/pointwise-norm.ts';
 import { runtimeDim } from '../graph/reshape.ts';
 import { formatShape, staticDim, staticSize } from '../graph/shapes.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -40,6 +41,22 @@ function unbiasedFactor(x: Tensor, name: string): Tensor | number {
   return known / (known - 1);
 }
 
+type Statistics = ReturnType<typeof batchNormTraining>['statistics'];
+
+/** Puts the next running averages of a norm into the buffers; x [N, C, ...] tells how many values a statistic stands for. */
+function moveAverages(
+  own: (part: string) => Tensor,
+  name: string,
+  { mean, variance }: Statistics,
+  x: Tensor,
+  buffers: Map<string, Tensor>,
+  momentum: number,
+): void {
+  const moved = (present: Tensor, batch: Tensor) => add(mul(present, 1 - momentum), mul(batch, momentum));
+  buffers.set(`${name}.running_mean`, moved(own('running_mean'), mean));
+  buffers.set(`${name}.running_var`, moved(own('running_var'), mul(variance, unbiasedFactor(x, name))));
+}
+
 /**
  * Batch normalisation of x [N, C], [N, C, T] or [N, C, H, W] over all axes but the channels (Ioffe & Szegedy 2015), with
  * `name.{weight,bias,running_mean,running_var}` [C]. As in PyTorch, a batch is normalised by its biased variance while
@@ -60,8 +77,27 @@ export function batchNormLayer(
   const [gain, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(own);
   if (!mode.training) return batchNorm(x, { mean, variance }, gain, bias, epsilon);
   const { output, statistics } = batchNormTraining(x, gain, bias, epsilon);
-  const moved = (present: Tensor, batch: Tensor) => add(mul(present, 1 - momentum), mul(batch, momentum));
-  mode.buffers.set(`${name}.running_mean`, moved(mean, statistics.mean));
-  mode.buffers.set(`${name}.running_var`, moved(variance, mul(statistics.variance, unbiasedFactor(x, name))));
+  moveAverages(own, name, statistics, x, mode.buffers, momentum);
+  return output;
+}
+
+/**
+ * In training, a convolution with kernels of one value and the batch normalisation behind it, for more outputs than
+ * inputs: the numbers of `batchNormLayer` of `conv`, in less time. x: [N, C, H, W] with known H and W, weight [O, C, 1, 1].
+ * @throws InputError where a channel has but one value.
+ */
+export function pointwiseNormLayer(
+  scope: ParameterScope,
+  name: string,
+  x: Tensor,
+  weight: Tensor,
+  buffers: Map<string, Tensor>,
+  epsilon = 1e-5,
+  momentum = 0.1,
+): Tensor {
+  const channels = staticDim(weight, 0, 'pointwiseNormLayer');
+  const own = (part: string) => scope(`${name}.${part}`, [channels]);
+  const { output, statistics } = pointwiseBatchNorm(x, weight, own('weight'), own('bias'), epsilon);
+  moveAverages(own, name, statistics, x, buffers, momentum);
   return output;
 }

@@ -1,12 +1,12 @@
 // The graph of a layer plan: with batch normalisation in training and afterwards, or with it folded into the weights.
 import { relu, relu6 } from '../graph/activation.ts';
-import { conv } from '../graph/conv.ts';
+import { conv, trainingConv } from '../graph/conv.ts';
 import { add, div, mul, sqrt, sub } from '../graph/elementwise.ts';
 import { linear } from '../graph/matmul.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { reduceSum } from '../graph/reshape.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
-import { batchNormLayer, type NormMode } from './batch-norm.ts';
+import { batchNormLayer, type NormMode, pointwiseNormLayer } from './batch-norm.ts';
 import { type Activation, fanIn, type Layer, type LayerPlan, layerShapes, type Pair } from './layer-plan.ts';
 import type { ParameterScope } from './parameters.ts';
 
@@ -70,9 +70,18 @@ export function layerOutputs(scope: ParameterScope, plan: LayerPlan, x: Tensor, 
     const stored = scope(`${name}.weight`, [channels, inputs / groups, ...kernel]);
     const weight = grid ? grid.weight(number, stored) : stored;
     const bias = folded || norm === undefined ? scope(`${name}.bias`, [channels]) : undefined;
+    // Twice as many outputs: where the statistics of the inputs are the cheaper ones to take.
+    const expands =
+      kernel.every((k) => k === 1) && stride.every((s) => s === 1) && groups === 1 && channels >= 2 * inputs;
+    if (!folded && norm !== undefined && mode.norm.training && expands) {
+      return pointwiseNormLayer(scope, norm, outputs[from], weight, mode.norm.buffers, mode.epsilon, mode.momentum);
+    }
     const padding = kernel.map((k) => (k - 1) / 2);
-    const y = conv(outputs[from], weight, bias, { stride, padding, groups });
-    if (folded || norm === undefined) return y;
+    const geometry = { stride, padding, groups };
+    if (folded || norm === undefined) return conv(outputs[from], weight, bias, geometry);
+    const y = mode.norm.training
+      ? trainingConv(outputs[from], weight, geometry)
+      : conv(outputs[from], weight, undefined, geometry);
     return batchNormLayer(scope, norm, y, mode.norm, mode.epsilon, mode.momentum);
   };
 

@@ -40,9 +40,11 @@ const convTranspose: Kernel = (inputs, attributes) => {
   const { strides, pads, dilations, groups } = geometryOf(attributes);
   const [channels, perGroup, ...kernel] = weight.shape;
   const axes = kernel.length;
+  const rest = attributes.output_padding === undefined ? [] : listAttribute(attributes, 'output_padding');
   if (channels !== x.shape[1]) throw new Error('oracle: ConvTranspose channels do not fit');
   const spatial = kernel.map(
-    (k, i) => (x.shape[i + 2] - 1) * strides[i] + dilations[i] * (k - 1) + 1 - pads[i] - pads[axes + i],
+    (k, i) =>
+      (x.shape[i + 2] - 1) * strides[i] + dilations[i] * (k - 1) + 1 - pads[i] - pads[axes + i] + (rest[i] ?? 0),
   );
   const result = zeros([x.shape[0], perGroup * groups, ...spatial]);
   for (const [n, c, ...position] of indicesOf(x.shape)) {
