@@ -82,7 +82,10 @@ type Heard = { layers: Uint8Array[]; codes: Uint8Array; outputs: Float32Array };
 function hear(program: string, { plan }: QuantisedNetwork, features: Float32Array): Heard {
   const bytes = folder.run(program, ['run'], features);
   let at = 0;
-  const next = (length: number): Uint8Array => bytes.slice(at, (at += length));
+  const next = (length: number): Uint8Array => {
+    at += length;
+    return bytes.slice(at - length, at);
+  };
   const layers = layerShapes(plan).map((shape) => next(shape.reduce((product, size) => product * size, 1)));
   return { layers, codes: next(layers[layers.length - 1].length), outputs: floatsOf(bytes.slice(at)) };
 }
