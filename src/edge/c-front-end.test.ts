@@ -65,7 +65,6 @@ describe.skipIf(!hasCompiler)('the C front end (needs gcc)', () => {
       const expected = logMel('test', signals[i], sampleRate, stft, bank, level);
       expect(expected.frames).toBe(frames);
       expect(maxDifference(features, transposed(expected.values, frames, mels))).toBeLessThan(1e-3);
-      console.log(nFft, i, maxDifference(features, transposed(expected.values, frames, mels)));
     }
   });
 
@@ -107,7 +106,6 @@ describe.skipIf(!hasCompiler)('the C front end (needs gcc)', () => {
       // 60 dB below the loudest bin of a frame 1e-3 of a bin's own size; further below what float32 leaves of it.
       expect(loud).toBeLessThan(1e-3);
       expect(all).toBeLessThan(4e-6);
-      console.log(points, i, loud, all, (heardLevel - level) * nepers);
     }
   });
 

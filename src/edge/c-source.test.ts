@@ -178,7 +178,7 @@ describe.skipIf(!hasCompiler)('cSource (needs gcc)', () => {
 
   it('is a program that hears recordings and takes times, in two files too', () => {
     const network = randomNetwork(mobileNet([1, MEL.mels, MEL.frames]), 'program');
-    const labels = ['Straße', '"quoted" \\ ??/', 'c', 'd', 'e', 'f'];
+    const labels = ['Straße', '"quoted" \\ ??/ $n_8', 'c', 'd', 'e', 'f'];
     const source = cSource(network, MEL, { name: 'Hum', labels });
     folder.write('hum.c', source);
     folder.compile('hum', ['hum.c'], ['-DHUM_MAIN']);
