@@ -1,7 +1,10 @@
 // Convolutions over one or two axes (or more), with stride, padding, dilation and groups.
 import {
+  hasRowBlocks,
   isSmallPicture,
   pointwiseWeightGradient,
+  rowBlockInputGradient,
+  rowBlockWeightGradient,
   rowProducts,
   smallPictureConvolution,
   smallPictureInputGradient,
@@ -132,6 +135,9 @@ function inputGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry)
   if (isDepthwise(x, weight, geometry) && hasOddKernel(weight, geometry)) {
     return conv(g, reversed(weight), undefined, geometry);
   }
+  if (isDepthwise(x, weight, geometry) && hasRowBlocks(x, g, weight, geometry)) {
+    return rowBlockInputGradient(g, x, weight, geometry);
+  }
   const { stride, padding, dilation } = geometry;
   const reach = (i: number) => dilation[i] * (staticDim(weight, i + 2, 'conv') - 1) + 1;
   // Values at the end that the stride did not reach.
@@ -241,6 +247,7 @@ function weightGradient(g: Tensor, x: Tensor, weight: Tensor, geometry: Geometry
   if (isPointwise(x, weight, geometry)) return pointwiseWeightGradient(g, x, weight);
   if (isDepthwise(x, weight, geometry)) {
     if (isSmallPicture(x, g)) return smallPictureWeightGradient(g, x, weight, geometry);
+    if (hasRowBlocks(x, g, weight, geometry)) return rowBlockWeightGradient(g, x, weight, geometry);
     if (x.shape.length === 4 && staticSize([...x.shape, ...g.shape]) !== undefined)
       return rowProducts(g, x, weight, geometry);
   }

@@ -125,6 +125,22 @@ function everyRow(x: Tensor, first: number, stride: number, count: number): Tens
   return reshape(own, [channels, batch, count, columns]);
 }
 
+/** The grid along columns alone. */
+const lastAxis = ({ stride, padding, dilation }: Grid): Grid => ({
+  stride: stride.slice(1),
+  padding: padding.slice(1),
+  dilation: dilation.slice(1),
+});
+
+/** Kernels from the products of columns of x by columns of g [C, 1, W W'] for every row of the kernel. */
+function diagonalSums(parts: readonly Tensor[], weight: Tensor, columns: number, outputs: number, grid: Grid): Tensor {
+  const [channels, , height, width] = weight.shape as number[];
+  const places = tapMatrix([columns], [outputs], [width], lastAxis(grid));
+  const diagonals = constant(places, [width, columns * outputs], weight.dtype);
+  const rows = reshape(concat(parts, 1), [channels * height, columns * outputs]);
+  return reshape(matmul(rows, transpose(diagonals, [1, 0])), weight.shape);
+}
+
 /**
  * Gradient by the kernels of a depthwise convolution of two axes with known sizes: for every row of the kernel one product
  * per channel, columns of x by columns of g over all rows of the batch, of which the kernel's columns are diagonals.
@@ -133,7 +149,7 @@ function everyRow(x: Tensor, first: number, stride: number, count: number): Tens
 export function rowProducts(g: Tensor, x: Tensor, weight: Tensor, { stride, padding, dilation }: Grid): Tensor {
   const [batch, channels, rows, columns] = x.shape as number[];
   const [outputRows, outputColumns] = spatial(g);
-  const [height, width] = weight.shape.slice(2) as number[];
+  const height = weight.shape[2] as number;
   const needed = Math.ceil(((outputRows - 1) * stride[0] + (height - 1) * dilation[0] + 1) / stride[0]) * stride[0];
   const after = Math.max(0, needed - padding[0] - rows);
   const padded = pad(transpose(x, [1, 0, 2, 3]), 2, padding[0], after);
@@ -142,17 +158,102 @@ export function rowProducts(g: Tensor, x: Tensor, weight: Tensor, { stride, padd
     const own = everyRow(padded, i * dilation[0], stride[0], outputRows);
     return matmul(swapLastAxes(reshape(own, [channels, batch * outputRows, columns])), flat); // [C, W, W']
   });
-  const along = { stride: stride.slice(1), padding: padding.slice(1), dilation: dilation.slice(1) };
-  const places = tapMatrix([columns], [outputColumns], [width], along);
-  const diagonals = constant(places, [width, columns * outputColumns], weight.dtype);
-  const joined = concat(
-    products.map((matrix) => reshape(matrix, [channels, 1, columns * outputColumns])),
-    1,
-  );
-  return reshape(
-    matmul(reshape(joined, [channels * height, columns * outputColumns]), transpose(diagonals, [1, 0])),
-    weight.shape,
-  );
+  const parts = products.map((matrix) => reshape(matrix, [channels, 1, columns * outputColumns]));
+  return diagonalSums(parts, weight, columns, outputColumns, { stride, padding, dilation });
+}
+
+/**
+ * With a stride, rows of x in blocks of it, one block per row of the output: row i of the kernel reads row `at` of the block
+ * `block` places further on.
+ */
+type KernelRow = { block: number; at: number };
+
+/** Undefined where the blocks do not fit. */
+function kernelRows(
+  x: Tensor,
+  g: Tensor,
+  weight: Tensor,
+  { stride, padding, dilation }: Grid,
+): KernelRow[] | undefined {
+  if (x.shape.length !== 4 || staticSize([...x.shape, ...g.shape]) === undefined) return undefined;
+  const [step, outputs] = [stride[0], g.shape[2] as number];
+  const rows = Array.from({ length: weight.shape[2] as number }, (_, i) => {
+    const row = i * dilation[0] - padding[0];
+    const block = Math.floor(row / step);
+    return { block, at: row - block * step };
+  });
+  const fits = step > 1 && x.shape[2] === outputs * step && rows.every(({ block }) => Math.abs(block) < outputs);
+  return fits ? rows : undefined;
+}
+
+/** Whether the two gradients below serve the convolution x -> y. */
+export const hasRowBlocks = (x: Tensor, y: Tensor, weight: Tensor, grid: Grid): boolean =>
+  kernelRows(x, y, weight, grid) !== undefined;
+
+/** Row a of the result is row a + `by` of x [N, C, H, W], or zeros. */
+function shiftRows(x: Tensor, by: number): Tensor {
+  const rows = x.shape[2] as number;
+  return by > 0 ? pad(slice(x, 2, by, rows), 2, 0, by) : pad(slice(x, 2, 0, rows + by), 2, -by, 0);
+}
+
+/**
+ * Gradient by x of a depthwise convolution with a stride: blocks of rows of x from the rows of g that reached them, one
+ * product per clip and channel.
+ */
+export function rowBlockInputGradient(g: Tensor, x: Tensor, weight: Tensor, grid: Grid): Tensor {
+  const rows = kernelRows(x, g, weight, grid) as KernelRow[];
+  const [channels, , height, width] = weight.shape as number[];
+  const [columns, outputs, step] = [x.shape[3] as number, g.shape[3] as number, grid.stride[0]];
+  const blocks = [...new Set(rows.map(({ block }) => block))];
+  const [from, to] = [blocks.length * outputs, step * columns];
+  const along = lastAxis(grid);
+  const own = tapMatrix([columns], [outputs], [width], along);
+  const places = new Float32Array(height * width * from * to);
+  for (const [i, { block, at }] of rows.entries()) {
+    for (let j = 0; j < width; j++) {
+      for (let column = 0; column < columns; column++) {
+        for (let output = 0; output < outputs; output++) {
+          const row = blocks.indexOf(block) * outputs + output;
+          const value = own[(j * columns + column) * outputs + output];
+          places[((i * width + j) * from + row) * to + at * columns + column] = value;
+        }
+      }
+    }
+  }
+  const taps = reshape(weight, [channels, height * width]);
+  const matrices = matmul(taps, constant(places, [height * width, from * to], weight.dtype));
+  const reaching = concat(
+    blocks.map((block) => shiftRows(g, -block)),
+    3,
+  ); // [N, C, H', blocks W']
+  return reshape(matmul(reaching, reshape(matrices, [channels, from, to])), x.shape);
+}
+
+/** Its gradient by the kernels: like `rowProducts`, without moving the rows that lie in the block of an output's own number. */
+export function rowBlockWeightGradient(g: Tensor, x: Tensor, weight: Tensor, grid: Grid): Tensor {
+  const rows = kernelRows(x, g, weight, grid) as KernelRow[];
+  const [batch, channels, , columns] = x.shape as number[];
+  const [outputRows, outputs] = spatial(g);
+  const cut = reshape(transpose(x, [1, 0, 2, 3]), [channels, batch, outputRows, grid.stride[0] * columns]);
+  const other = transpose(g, [1, 0, 2, 3]);
+  const products = new Map<number, { matrix: Tensor; first: number }>();
+  for (const { block } of rows) {
+    if (products.has(block)) continue;
+    const used = rows.filter((row) => row.block === block).map(({ at }) => at);
+    const [first, last] = [Math.min(...used), Math.max(...used)];
+    const [start, end] = [Math.max(0, -block), Math.min(outputRows, outputRows - block)];
+    const size = (last - first + 1) * columns;
+    const read = slice(slice(cut, 2, start + block, end + block), 3, first * columns, first * columns + size);
+    const left = reshape(read, [channels, batch * (end - start), size]);
+    const right = reshape(slice(other, 2, start, end), [channels, batch * (end - start), outputs]);
+    products.set(block, { matrix: matmul(swapLastAxes(left), right), first }); // [C, rows W, W']
+  }
+  const parts = rows.map(({ block, at }) => {
+    const { matrix, first } = products.get(block) as { matrix: Tensor; first: number };
+    const row = slice(matrix, 1, (at - first) * columns, (at - first + 1) * columns);
+    return reshape(row, [channels, 1, columns * outputs]);
+  });
+  return diagonalSums(parts, weight, columns, outputs, grid);
 }
 
 /**
