@@ -37,7 +37,7 @@ const checkShare = (name: string, what: string, value: number): void => {
  * Width uniform in [0, size · ratio), rounded down; start uniform where it fits. The usual code (torchaudio) draws the
  * start before it rounds the width, and so never masks what comes last.
  */
-function drawMask(size: number, ratio: number, random: Random): { start: number; end: number } {
+export function drawMask(size: number, ratio: number, random: Random): { start: number; end: number } {
   const width = Math.floor(random.uniform() * size * ratio);
   const start = random.integer(0, size - width);
   return { start, end: start + width };

@@ -1,6 +1,6 @@
 // From a recording to a clip: a place, a channel, a speed, a gain, and the room or device it is heard through.
+import { convolve } from '../../signal/convolve.ts';
 import { InputError } from '../../signal/errors.ts';
-import { createFft } from '../../signal/fft.ts';
 import type { Recording } from '../../signal/recording.ts';
 import { cutRepeated } from '../../signal/segments.ts';
 import type { Random } from '../../signal/simulate/random.ts';
@@ -97,6 +97,14 @@ export function cutClip(recording: Recording, { clipSeconds, speedFactor }: CutS
   return { samples: heard, sampleRate, source: name };
 }
 
+/** Samples from `start` on, then those before it. */
+export function roll(samples: Float32Array, start: number): Float32Array {
+  const rolled = new Float32Array(samples.length);
+  rolled.set(samples.subarray(start));
+  rolled.set(samples.subarray(0, start), samples.length - start);
+  return rolled;
+}
+
 /** Factor on amplitude, uniform in decibels within ± `decibels`; in place. */
 export function applyGain(samples: Float32Array, decibels: number, random: Random): void {
   if (decibels === 0) return;
@@ -127,23 +135,7 @@ export function hearThrough(samples: Float32Array, response: Float32Array): Floa
   if (!response.every(Number.isFinite) || !(Math.abs(response[peak]) > 0)) {
     throw new InputError('hearThrough: expected an impulse response, found only zeros or a value that is not finite');
   }
-  // What comes later than the clip is long is never heard.
-  const taps = response.subarray(0, Math.min(response.length, peak + samples.length));
-  const size = 2 ** Math.ceil(Math.log2(samples.length + taps.length - 1));
-  const scale = Math.sqrt(variance(samples)) / Math.abs(response[peak]) || 1;
-  // One transform for both: (x + ih)² = x² - h² + 2i·xh, and a product of spectra is a convolution.
-  const [re, im] = [new Float64Array(size), new Float64Array(size)];
-  re.set(samples);
-  for (let i = 0; i < taps.length; i++) im[i] = scale * taps[i];
-  const fft = createFft(size);
-  fft.forward(re, im);
-  for (let k = 0; k < size; k++) {
-    const [a, b] = [re[k], im[k]];
-    re[k] = a * a - b * b;
-    im[k] = 2 * a * b;
-  }
-  fft.inverse(re, im);
-  const heard = im.subarray(peak, peak + samples.length);
+  const heard = convolve(samples, response, peak + samples.length).subarray(peak);
   const power = variance(heard);
   const gain = power > 0 ? Math.sqrt(variance(samples) / power) : 1;
   return Float32Array.from(heard, (value) => value * gain);

@@ -3,7 +3,7 @@ import { InputError, inputMessage } from '../../signal/errors.ts';
 import type { Recording } from '../../signal/recording.ts';
 import { resample } from '../../signal/resample.ts';
 import type { Random } from '../../signal/simulate/random.ts';
-import { applyGain, checkRate, cutAtSpeed, variance } from './clip.ts';
+import { applyGain, checkRate, cutAtSpeed, roll, variance } from './clip.ts';
 import { createItemReader } from './clip-source.node.ts';
 import { labelledClasses } from './labelled-classes.ts';
 import type { LabelledCrop, LabelledItem, LabelledSettings } from './labelled-types.ts';
@@ -33,14 +33,6 @@ function choose<T>(of: readonly T[], number: number | undefined, first: 0 | 1, w
 function addNoise(samples: Float32Array, decibels: number, random: Random): void {
   const deviation = Math.sqrt(variance(samples) * 10 ** (-decibels / 10));
   for (let i = 0; i < samples.length; i++) samples[i] += random.gaussian(0, deviation);
-}
-
-/** Samples from `start` on, then those before it. */
-function roll(samples: Float32Array, start: number): Float32Array {
-  const rolled = new Float32Array(samples.length);
-  rolled.set(samples.subarray(start));
-  rolled.set(samples.subarray(0, start), samples.length - start);
-  return rolled;
 }
 
 /** What the sampler draws from: all items, or the items of every label. */
