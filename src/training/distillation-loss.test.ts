@@ -5,7 +5,8 @@ import { floats, maxDifference, readGolden } from '../../tests/golden.ts';
 import { evaluate } from '../../tests/graph-oracle/evaluate.ts';
 import { mul, sub } from '../graph/elementwise.ts';
 import { gradients } from '../graph/gradients.ts';
-import { reduceSum } from '../graph/reshape.ts';
+import { reduceSum, reshape } from '../graph/reshape.ts';
+import { concat } from '../graph/slicing.ts';
 import { constant, input, type Tensor } from '../graph/tensor.ts';
 import { createScope } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
@@ -15,6 +16,7 @@ import {
   attentionRouting,
   frontAlignment,
   softenedDivergence,
+  softenedDivergences,
   softenedTerms,
 } from './distillation-loss.ts';
 
@@ -70,6 +72,33 @@ describe('softenedDivergence', () => {
       sizes: [{ batch: 3 }],
       build: ({ zs, zt, t }) => softenedDivergence(zs, zt, t),
     });
+  });
+
+  it('of many stages and layers is that of each pair', () => {
+    const random = randomNumbers(3);
+    const logits = (count: number) =>
+      Array.from({ length: count }, () =>
+        constant(
+          Array.from({ length: 8 }, () => 6 * random()),
+          [2, 4],
+          'float64',
+        ),
+      );
+    const [stages, layers] = [logits(2), logits(3)];
+    const stacked = (parts: readonly Tensor[]) =>
+      concat(
+        parts.map((part) => reshape(part, [2, 1, 4])),
+        1,
+      );
+    const pairs = stages.flatMap((stage) => layers.map((layer) => softenedDivergence(stage, layer, 3)));
+    const [found, ...each] = valuesOf([softenedDivergences(stacked(stages), stacked(layers), 3), ...pairs]);
+    expect(
+      maxDifference(
+        found,
+        each.map(([value]) => value),
+      ),
+    ).toBeLessThan(1e-14);
+    expect(new Set(each.map(([value]) => value)).size).toBe(6);
   });
 
   it('refuses logits of different classes', () => {

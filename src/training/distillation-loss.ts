@@ -49,9 +49,8 @@ export function frontAlignment(student: Tensor, teacher: Tensor): Tensor {
   return sub(1, reduceMean(reduceSum(mul(unitVectors(student), unitVectors(teacher)), [last])));
 }
 
-/** KL(teacher || student) of every clip and class at a temperature, without its square: both logits and result [N, C]. */
+/** Terms of KL(teacher || student) at a temperature, without its square: logits [..., C], the sum over C is the divergence. */
 export function softenedTerms(student: Tensor, teacher: Tensor, temperature: Tensor | number): Tensor {
-  checkAlike('softenedDivergence', student, teacher);
   const known = logSoftmax(div(teacher, temperature), -1);
   return mul(exp(known), sub(known, logSoftmax(div(student, temperature), -1)));
 }
@@ -68,9 +67,23 @@ export function softenedDivergence(
   temperature: Tensor | number,
   mean: 'clips' | 'elements' = 'clips',
 ): Tensor {
+  checkAlike('softenedDivergence', student, teacher);
   const terms = softenedTerms(student, teacher, temperature);
   const averaged = mean === 'elements' ? reduceMean(terms) : reduceMean(reduceSum(terms, [1]));
   return mul(averaged, typeof temperature === 'number' ? temperature ** 2 : mul(temperature, temperature));
+}
+
+/**
+ * The same (`clips`) of every stage of the student against every layer of the teacher: logits [N, S, C] and [N, L, C] to
+ * [S, L].
+ */
+export function softenedDivergences(stages: Tensor, layers: Tensor, temperature: Tensor | number): Tensor {
+  const [count, rows, classes] = stages.shape as number[];
+  const columns = staticDim(layers, 1, 'softenedDivergences');
+  const own = reshape(stages, [count, rows, 1, classes]);
+  const terms = softenedTerms(own, reshape(layers, [count, 1, columns, classes]), temperature);
+  const means = reduceMean(reduceSum(terms, [3]), [0]); // [S, L]
+  return mul(means, typeof temperature === 'number' ? temperature ** 2 : mul(temperature, temperature));
 }
 
 export type TemperatureSchedule = {

@@ -11,6 +11,8 @@ export type LabelledItem = {
   /** Labels are told apart, and pseudo-labels made, within a group: a machine. */
   group?: string;
   domain?: 'source' | 'target';
+  /** What it was recorded with, where the data set says so: `a`, `s1`. */
+  device?: string;
   /** The label stands for several classes that nobody tells apart, as where attributes are hidden. */
   hidden?: boolean;
   /** Number of the recording in a file that holds several, from 0; drawn for every crop where it is not given. */
