@@ -20,8 +20,9 @@ describe('thrum bench --help', () => {
   it('explains actions, options and examples', () => {
     const text = output(thrum(['bench', '--help']));
     expect(text).toMatch(/^thrum bench: run encoders on SIREN, RMIS and other benchmarks$/m);
-    expect(text).toMatch(/^Usage: thrum bench siren\|rmis\|open\|life --data DIR \[options\]$/m);
-    for (const action of ['siren, rmis', 'open', 'life', 'dcase-score']) expect(text).toContain(`\n${action} `);
+    expect(text).toMatch(/^Usage: thrum bench siren\|rmis\|open\|life\|scenes --data DIR \[options\]$/m);
+    for (const action of ['siren, rmis', 'open', 'life', 'scenes', 'dcase-score'])
+      expect(text).toContain(`\n${action} `);
     for (const option of ['data', 'encoder', 'compat', 'only', 'out', 'details', 'json', 'cache', 'workers']) {
       expect(text).toMatch(new RegExp(`^ {2}(-\\w,)? +--${option}\\b`, 'm'));
     }
@@ -32,7 +33,7 @@ describe('thrum bench --help', () => {
   it('is where wrong usage points to', () => {
     const usage = (...args: string[]) => refusal(thrum(['bench', ...args], here), 2);
     expect(usage()).toMatch(
-      /expected one of siren, rmis, open, life, dcase-score, got nothing; see thrum bench --help/,
+      /expected one of siren, rmis, open, life, scenes, dcase-score, got nothing; see thrum bench --help/,
     );
     expect(usage('moon')).toMatch(/got moon;/);
     expect(usage('siren', 'sets')).toMatch(/expected one of siren, .*, got sets;/);

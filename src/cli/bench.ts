@@ -5,11 +5,12 @@ import { suiteIds } from '../evaluation/suites/tasks.ts';
 import type { SuiteName } from '../evaluation/tables/suites.ts';
 import { runDcaseScore } from './bench-dcase.ts';
 import { runLifeBench } from './bench-life.ts';
+import { runScenesBench } from './bench-scenes.ts';
 import { runSuiteBench } from './bench-suite.ts';
 import { type Command, choice, flag, number, type Options, required, text, UsageError } from './command.ts';
 import { encoderFrom, encoderOptionSpecs, workersFrom } from './recording-options.ts';
 
-const actions = [...suiteIds, 'life', 'dcase-score'] as const;
+const actions = [...suiteIds, 'life', 'scenes', 'dcase-score'] as const;
 type Action = (typeof actions)[number];
 
 /** What each action takes; the parser knows the options of all. */
@@ -18,6 +19,7 @@ const own: Record<Action, readonly string[]> = {
   rmis: ['data', 'encoder', 'compat', 'only', 'out', 'details', 'json', 'cache', 'workers', 'provider'],
   open: ['data', 'encoder', 'only', 'out', 'details', 'json', 'cache', 'workers', 'provider'],
   life: ['data', 'encoder', 'channel', 'out', 'json', 'workers', 'provider'],
+  scenes: ['data', 'encoder', 'out', 'json', 'workers'],
   'dcase-score': ['year', 'scores', 'truth', 'out', 'json', 'compat'],
 };
 
@@ -54,11 +56,13 @@ function runSuite(suite: SuiteName, options: Options): Promise<number> {
 
 export const benchCommand: Command = {
   summary: 'run encoders on SIREN, RMIS and other benchmarks',
-  usage: 'siren|rmis|open|life --data DIR [options]\n       thrum bench dcase-score --year Y --scores DIR --truth DIR',
+  usage:
+    'siren|rmis|open|life|scenes --data DIR [options]\n       thrum bench dcase-score --year Y --scores DIR --truth DIR',
   details: [
     'siren, rmis   the published benchmarks, on those of their data sets that are found below DIR',
     'open          freely available sets: CWRU, MFPT, ITSC, ESC-50, FSDD',
     'life          condition over life and remaining useful life on FEMTO',
+    'scenes        classifiers of acoustic scenes, by device (TAU 2022, or its layout)',
     'dcase-score   the official figures of DCASE Task 2 for score files in their format',
     '',
     'Every table of siren, rmis and open has the spectral baseline and, for encoders with weights, the same architecture with random ones.',
@@ -68,6 +72,7 @@ export const benchCommand: Command = {
     'thrum bench siren --data datasets/ --encoder echo-small --out results/',
     'thrum bench rmis --data datasets/ --encoder fisher-tiny,echo-small,fisher-tiny+echo-small',
     'thrum bench siren --data datasets/ --only cwru --encoder peer/model.onnx --compat siren --details',
+    'thrum bench scenes --data sets/scenes --encoder runs/student/encoder.safetensors',
     'thrum bench dcase-score --year 2024 --scores teams/ --truth ground_truth/',
   ],
   options: {
@@ -107,6 +112,15 @@ export const benchCommand: Command = {
         json: flag(options, 'json'),
         out: text(options, 'out'),
         compat: choice(options, 'compat', ['2022']) !== undefined,
+      });
+    }
+    if (action === 'scenes') {
+      return runScenesBench({
+        data: required(options, 'data', 'DIR'),
+        encoders: required(options, 'encoder', 'LIST'),
+        out: text(options, 'out'),
+        json: flag(options, 'json'),
+        workers: workersFrom(options),
       });
     }
     if (action === 'life') {

@@ -1,13 +1,12 @@
 // thrum data list, thrum data generate: the data sets that Thrum knows, and small ones made up in their layout.
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { dcaseDataSets } from '../evaluation/datasets/dcase.ts';
-import { generatedMarker } from '../evaluation/datasets/generated-marker.ts';
+import { GENERATED_MARKER, generatedMarker } from '../evaluation/datasets/generated-marker.ts';
 import { dataSetById, dataSets } from '../evaluation/datasets/registry.ts';
-import type { DataSet, GeneratedFile, GenerateOptions } from '../evaluation/datasets/types.ts';
-import { systemReason } from '../signal/system-error.node.ts';
-import { choice, flag, InputError, number, type Options, required, text, UsageError } from './command.ts';
-import { print, writeFileSafely } from './output.ts';
+import type { DataSet, GenerateOptions } from '../evaluation/datasets/types.ts';
+import { choice, flag, number, type Options, required, text, UsageError } from './command.ts';
+import { createFolderWriter } from './data-writer.ts';
+import { print } from './output.ts';
 import { version } from './version.ts';
 
 /** Everything that is known about a data set without its files. */
@@ -78,26 +77,9 @@ export function generateData(ids: readonly string[], options: Options): number {
 }
 
 function writeDataSet(dataSet: DataSet, folder: string, settings: GenerateOptions): void {
-  let [files, bytes] = [0, 0];
-  const write = (file: GeneratedFile): void => {
-    const path = join(folder, file.path);
-    makeFolder(dirname(path));
-    writeFileSafely(path, file.bytes);
-  };
+  const writer = createFolderWriter(folder, [GENERATED_MARKER]);
   // First, so that a run that is interrupted leaves nothing that looks recorded.
-  write(generatedMarker(version(), settings.seed ?? 0));
-  for (const file of dataSet.generate(settings)) {
-    write(file);
-    files++;
-    bytes += file.bytes.length;
-  }
-  print(`${dataSet.id}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB in ${folder}`);
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new InputError(`cannot make the folder ${folder}: ${systemReason(error)}; name another with --out`);
-  }
+  writer.write(generatedMarker(version(), settings.seed ?? 0));
+  for (const file of dataSet.generate(settings)) writer.write(file);
+  print(writer.summary(dataSet.id));
 }

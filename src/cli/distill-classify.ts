@@ -24,7 +24,7 @@ import { flag, number, type Options, text, UsageError } from './command.ts';
 import { classifyOptions, type DistilSettings, distilSettings } from './distill-options.ts';
 import { type DistilEnd, type DistilJob, runPhases } from './distill-run.ts';
 import { askClassifier, headlineOf, type Result, resultOf } from './finetune-classify.ts';
-import { classifyItems } from './finetune-items.ts';
+import { classifyItems, subsetFrom } from './finetune-items.ts';
 import { dataFrom } from './finetune-options.ts';
 import { dataHash, labelledBatches } from './finetune-run.ts';
 import { note, print, writeFileSafely } from './output.ts';
@@ -141,7 +141,7 @@ export async function distillClassify(options: Options): Promise<{ status: numbe
     throw new UsageError('--test-fold: expected without --test: either names what is asked about');
   }
   const from = dataFrom(options);
-  const split = classifyItems(from, test, testFold);
+  const split = classifyItems(from, test, testFold, subsetFrom(options));
   if (split.train.length === 0) {
     throw new InputError(`distill: expected labelled recordings to learn from in ${from.data}, found none`);
   }

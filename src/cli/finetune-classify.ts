@@ -14,7 +14,7 @@ import type { LabelledItem } from '../training/data/labelled-types.ts';
 import { type CropClasses, classifyDefaults } from '../training/recipes/tune.ts';
 import { planTuning } from '../training/tuned-plan.ts';
 import { flag, number, type Options, text, UsageError } from './command.ts';
-import { classifyItems, type Split } from './finetune-items.ts';
+import { classifyItems, type Split, subsetFrom } from './finetune-items.ts';
 import { type FinetuneDefaults, type FinetuneSettings, finetuneSettings } from './finetune-options.ts';
 import { encoderFile, hasRun, rateOfData, tuneOnCrops } from './finetune-run.ts';
 import { createProgress, note, print, writeFileSafely } from './output.ts';
@@ -150,7 +150,7 @@ export async function runClassify(options: Options): Promise<number> {
   if (test !== undefined && testFold !== undefined) {
     throw new UsageError('--test-fold: expected without --test: either names what is asked about');
   }
-  const whole = classifyItems(settings, test, testFold);
+  const whole = classifyItems(settings, test, testFold, subsetFrom(options));
   const splits = folds === undefined ? [whole] : foldsOf([...whole.train, ...whole.test], folds, settings.seed);
   const results: Result[] = [];
   for (const [i, split] of splits.entries()) {

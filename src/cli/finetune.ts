@@ -5,7 +5,7 @@ import { runAblation } from './finetune-ablation.ts';
 import { fitDetectors, runAsd } from './finetune-asd.ts';
 import { asdOptionSpecs, asdSettings } from './finetune-asd-options.ts';
 import { runClassify } from './finetune-classify.ts';
-import { asdItems } from './finetune-items.ts';
+import { asdItems, subsetOptionSpec } from './finetune-items.ts';
 import { finetuneOptionSpecs } from './finetune-options.ts';
 import { print } from './output.ts';
 import { resumeCommand } from './resume-command.ts';
@@ -25,6 +25,7 @@ const classifyOptionSpecs = {
   test: { value: 'WHAT', description: 'classify: folder or table that is asked about at the end' },
   'test-fold': { value: 'N', description: 'classify: fold of a known data set that is asked about (default the last)' },
   folds: { value: 'K', description: 'classify: train K times, each time with a K-th of the recordings left out' },
+  subset: { ...subsetOptionSpec, description: `classify: ${subsetOptionSpec.description}` },
   several: { description: 'classify: a recording may have several labels, separated by ;' },
 } satisfies OptionSpecs;
 

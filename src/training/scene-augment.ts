@@ -3,7 +3,7 @@ import { convolve } from '../signal/convolve.ts';
 import { InputError } from '../signal/errors.ts';
 import { resample } from '../signal/resample.ts';
 import { type Samples, zerosLike } from '../signal/samples.ts';
-import type { Random } from '../signal/simulate/random.ts';
+import { type Random, shuffled } from '../signal/simulate/random.ts';
 import { betaSample, drawMask } from './augment.ts';
 import { roll } from './data/clip.ts';
 import type { Response } from './data/responses.node.ts';
@@ -94,16 +94,6 @@ export function mixFrequencyStyles<S extends Samples>(
   });
 }
 
-/** The numbers from 0 to `count` - 1 in any order, all orders equally likely (Fisher and Yates). */
-function shuffled(count: number, random: Random): number[] {
-  const numbers = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = random.integer(0, i);
-    [numbers[i], numbers[j]] = [numbers[j], numbers[i]];
-  }
-  return numbers;
-}
-
 /**
  * Freq-MixStyle of a batch of log-mel pictures [channels, rows, columns]: by one coin for the whole batch it is mixed or
  * left as it is; lambda ~ Beta(alpha, alpha) for every clip, and partners in a random order. Labels stay: what is mixed is
@@ -127,7 +117,8 @@ export function freqMixStyle(
   if (!(random.fork('whether').uniform() < probability)) return pictures.map((picture) => picture.slice());
   const draws = random.fork('lambda');
   const lambdas = pictures.map(() => betaSample(draws, alpha, alpha));
-  return mixFrequencyStyles(pictures, shape, lambdas, shuffled(pictures.length, random.fork('partners')));
+  const partners = shuffled([...pictures.keys()], random.fork('partners'));
+  return mixFrequencyStyles(pictures, shape, lambdas, partners);
 }
 
 /**

@@ -52,6 +52,6 @@ describe('dataSetById', () => {
 
   it('names those there are', () => {
     expect(() => dataSetById('moon')).toThrow(InputError);
-    expect(() => dataSetById('moon')).toThrow(/^dataSetById: expected one of .*cwru.*fsdd, got moon/);
+    expect(() => dataSetById('moon')).toThrow(/^dataSetById: expected one of .*cwru.*fsdd.*, got moon/);
   });
 });

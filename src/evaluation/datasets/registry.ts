@@ -12,6 +12,7 @@ import { mafaulda } from './mafaulda.ts';
 import { mfpt } from './mfpt.ts';
 import { pu } from './pu.ts';
 import { sdustBearing, sdustGear } from './sdust.ts';
+import { sceneDataSets } from './tau.ts';
 import type { DataSet } from './types.ts';
 import { umged } from './umged.ts';
 import { wtpg } from './wtpg.ts';
@@ -33,6 +34,7 @@ export const dataSets: readonly DataSet[] = [
   itsc,
   esc50,
   fsdd,
+  ...sceneDataSets,
 ];
 
 /** @throws InputError for an id that no data set has, naming those there are */

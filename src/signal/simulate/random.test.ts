@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from './random.ts';
+import { createRandom, shuffled } from './random.ts';
 
 const draw = (count: number, next: () => number) => Array.from({ length: count }, next);
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -70,5 +70,18 @@ describe('createRandom', () => {
     expect(() => createRandom(Number.NaN)).toThrow(
       'createRandom: expected a finite number or a string as seed, got NaN',
     );
+  });
+});
+
+describe('shuffled', () => {
+  it('gives every order as often, and leaves the list', () => {
+    const items = ['a', 'b', 'c'];
+    const orders = draw(6000, () => 0).map((_, seed) => shuffled(items, createRandom(seed)).join(''));
+    for (const order of ['abc', 'acb', 'bac', 'bca', 'cab', 'cba']) {
+      const share = orders.filter((found) => found === order).length / 6000;
+      expect(Math.abs(share - 1 / 6)).toBeLessThan(0.02);
+    }
+    expect(items).toEqual(['a', 'b', 'c']);
+    expect(shuffled([], createRandom(1))).toEqual([]);
   });
 });

@@ -97,3 +97,13 @@ export const createRandom = (seed: number | string): Random => {
     throw new InputError(`createRandom: expected a finite number or a string as seed, got ${seed}`);
   return create(String(seed));
 };
+
+/** The items in any order, all orders equally likely (Fisher and Yates); the list itself stays as it is. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.integer(0, i);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
