@@ -112,7 +112,9 @@ describe('distill --task classify', () => {
     ]) {
       const { stdout, status } = await interrupted([...args, ...again], ...where);
       expect(status).toBe(130);
-      expect(stdout).toMatch(/^distill classify: stopped after step \d+ with a checkpoint; go on with\n {2}thrum distill /);
+      expect(stdout).toMatch(
+        /^distill classify: stopped after step \d+ with a checkpoint; go on with\n {2}thrum distill /,
+      );
     }
     output(thrum([...args, '--resume'], here));
     for (const part of ['.', 'quantised']) {

@@ -9,6 +9,7 @@ import { type DistilOptions, distilDefaults } from '../training/recipes/distil.t
 import { type BandDistilOptions, bandDistilDefaults } from '../training/recipes/distil-bands.ts';
 import type { Course } from '../training/recipes/distil-student.ts';
 import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
+import { subsetOptionSpec } from './finetune-items.ts';
 import { encoderFrom, workersFrom } from './recording-options.ts';
 
 const TASKS = ['classify', 'embedding'] as const;
@@ -63,6 +64,7 @@ export const distillOptionSpecs = {
   unique: { value: 'X', description: 'embedding: leave out files of this cosine similarity, or more, to another' },
   test: { value: 'WHAT', description: 'classify: folder or table that is asked about at the end' },
   'test-fold': { value: 'N', description: 'classify: fold of a known data set that is asked about (default the last)' },
+  subset: { ...subsetOptionSpec, description: `classify: ${subsetOptionSpec.description}` },
   seed: { value: 'N', description: 'seed of everything (default 0)' },
   'save-every': { value: 'N', description: 'steps between checkpoints (default 250)' },
   provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
@@ -75,7 +77,7 @@ export const distillOptionSpecs = {
 
 const CLASSIFY_ONLY = [
   ...['labels', 'front-weight', 'layer-weight', 'label-weight', 'mixup', 'freq-mixstyle', 'mask-mels', 'roll'],
-  ...['test', 'test-fold'],
+  ...['test', 'test-fold', 'subset'],
 ];
 const EMBEDDING_ONLY = ['relation-weight', 'squared-weight', 'bands', 'speed', 'include', 'unique'];
 
