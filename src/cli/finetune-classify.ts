@@ -100,9 +100,10 @@ export async function askClassifier(
   return asked;
 }
 
-type Result = { recordings: number; figures?: ClassificationFigures; meanAveragePrecision?: Measured };
+export type Result = { recordings: number; figures?: ClassificationFigures; meanAveragePrecision?: Measured };
 
-function resultOf(asked: readonly Asked[], { names, several }: Labels): Result {
+/** Accuracy or mean average precision of answers. */
+export function resultOf(asked: readonly Asked[], { names, several }: Labels): Result {
   if (several) {
     const numberOf = new Map(names.map((name, i) => [name, i]));
     // Labels that were not learned have no score.
@@ -117,7 +118,8 @@ function resultOf(asked: readonly Asked[], { names, several }: Labels): Result {
   return { recordings: asked.length, figures };
 }
 
-const headlineOf = ({ figures, meanAveragePrecision: ap, recordings }: Result): string => {
+/** A result in a line. */
+export const headlineOf = ({ figures, meanAveragePrecision: ap, recordings }: Result): string => {
   const figure = figures ? figures.accuracy : (ap as Measured);
   const shown = figure.value === null ? figure.reason : `${(100 * figure.value).toFixed(2)} %`;
   return `${figures ? 'accuracy' : 'mean average precision'} ${shown} on ${recordings} recordings`;

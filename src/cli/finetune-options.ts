@@ -173,7 +173,7 @@ function cropsFrom(options: Options, defaults: FinetuneDefaults): FinetuneSettin
 }
 
 /** Where the recordings are: a folder, or a table instead of it. */
-function dataFrom(options: Options): Pick<FinetuneSettings, 'data' | 'labels'> {
+export function dataFrom(options: Options): Pick<FinetuneSettings, 'data' | 'labels'> {
   const labels = text(options, 'labels');
   if (labels === undefined) return { data: required(options, 'data', 'DIR (or --labels TABLE)') };
   if (options.data !== undefined) {

@@ -35,7 +35,7 @@ export const dataHash = (items: readonly LabelledItem[]): string =>
     .slice(0, 16);
 
 /** Batches of crops from worker threads; warnings go past the progress line. */
-async function* labelledBatches(
+export async function* labelledBatches(
   spec: LabelledSpec,
   { seed, workers = 1 }: Pick<FinetuneSettings, 'seed' | 'workers'>,
   place: { from: number; batch: number; stride: number },

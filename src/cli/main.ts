@@ -44,6 +44,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'train an encoder further, on recordings whose class is known',
     load: async () => (await import('./finetune.ts')).finetuneCommand,
   },
+  distill: {
+    summary: 'train a small network to say what a large encoder says',
+    load: async () => (await import('./distill.ts')).distillCommand,
+  },
   classify: {
     summary: 'label recordings with what finetune classify has made',
     load: async () => (await import('./classify.ts')).classifyCommand,

@@ -175,12 +175,13 @@ function sourceFrom(item: string, filters: Pick<FolderSource, 'include' | 'same'
   return path === 'simulator' ? { kind: 'simulator', weight } : { kind: 'files', path, weight, ...filters };
 }
 
-/** Frames of 25 ms every 10 ms that a clip must have for `patches` patches of 16 frames, and a little to crop from. */
-const secondsFor = (patches: number): number => Math.ceil((0.025 + 0.01 * (16 * patches + 4)) * 100) / 100;
+/** Length of a clip of so many frames of 25 ms every 10 ms, and a little to crop from. */
+export const secondsForFrames = (frames: number): number => Math.ceil((0.025 + 0.01 * (frames + 4)) * 100) / 100;
 
 const RESPONSE_PROBABILITY = 0.3;
 
-function dataFrom(options: Options, clipSeconds: number): DataSpec {
+/** Sources, responses and augmentation that options ask for. @throws UsageError for sources that are none */
+export function clipData(options: Options, clipSeconds: number): DataSpec {
   const include = text(options, 'include');
   const unique = number(options, 'unique', { above: 0, max: 1 });
   const filters = given({ include, same: text(options, 'same'), unique });
@@ -234,7 +235,7 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
   const workers = workersFrom(options) ?? 1;
   const { provider } = encoderFrom(options, '');
   const { recipe, architecture, settings } = recipeFrom(name, size, steps, options);
-  const data = dataFrom(options, secondsFor(settings.patches));
+  const data = clipData(options, secondsForFrames(16 * settings.patches));
   const title = `${name}-${size}`;
   const probe = text(options, 'probe');
   const { peers, syncEvery } = peersFrom(options, title, seed);

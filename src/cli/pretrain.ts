@@ -14,8 +14,9 @@ import { createStatusLine, pageFile, type StatusLine, trainInFolder } from './tr
 
 const encoderFile = (folder: string): string => join(folder, 'encoder.safetensors');
 
-async function* clipsOf(
-  { data, seed, workers }: PretrainSettings,
+/** Batches of clips from worker threads; warnings go past the progress line. */
+export async function* clipsOf(
+  { data, seed, workers }: Pick<PretrainSettings, 'data' | 'seed' | 'workers'>,
   from: number,
   batch: number,
   stride: number,

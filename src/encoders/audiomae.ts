@@ -94,7 +94,8 @@ const audiomaeTrunk = (config: AudiomaeConfig): Trunk => {
     feeds: (features) => patchFeeds(features, rows),
     graph: (scope, { count }, options) => {
       const { tokens } = audiomaeTokens(scope, config, input('patches', [count, rows * COLUMNS, PATCH_SIZE]));
-      return { states: [tokens, ...audiomaeBlocks(scope, config, tokens, options)], cls: 1 };
+      const states = [tokens, ...audiomaeBlocks(scope, config, tokens, options)];
+      return { states, cls: 1, grid: [1, rows, COLUMNS] };
     },
   };
 };

@@ -96,7 +96,7 @@ export function echoTrunk(config: EchoConfig): Trunk {
         length: length + 1,
       });
       const states = [embedded, ...layers.map(({ output }) => output)];
-      return { states: states.map((one) => sideBySide(one, count, bands)), cls: bands };
+      return { states: states.map((one) => sideBySide(one, count, bands)), cls: bands, grid: [bands, length, 1] };
     },
   };
 }
@@ -135,7 +135,9 @@ export function fisherTrunk(config: FisherConfig, positionTable: () => Float32Ar
         length: length + 1,
       });
       const states = [normed, ...layers.map(({ output }) => output)];
-      return { states: states.map((one) => sideBySide(one, count, bands)), cls: bands };
+      const across = Math.floor(config.bandBins / EAT_PATCH);
+      const grid = [bands, length / across, across] as const;
+      return { states: states.map((one) => sideBySide(one, count, bands)), cls: bands, grid };
     },
   };
 }
@@ -165,7 +167,8 @@ export function eatTrunk(config: EatConfig): Trunk {
       const positions = constant(eatPositions(length, width), [1, length, width]);
       const tokens = add(eatPatchTokens(scope, config, patches), positions);
       const { normed, layers } = eatTransformer(scope, config, tokens, { ...options, length: length + 1 });
-      return { states: [normed, ...layers.map(({ output }) => output)], cls: 1 };
+      const grid = [1, length / EAT_COLUMNS, EAT_COLUMNS] as const;
+      return { states: [normed, ...layers.map(({ output }) => output)], cls: 1, grid };
     },
   };
 }

@@ -114,7 +114,8 @@ const beatsTrunk = (config: BeatsConfig): Trunk => ({
     const { tokens } = beatsTokens(scope, config, input('patches', [count, length, PATCH_SIZE]));
     const buckets = input('buckets', [length, length], 'int64');
     const { normed, layers } = beatsTransformer(scope, config, tokens, buckets, options);
-    return { states: [normed, ...layers.map(({ output }) => output)], cls: 0 };
+    const grid = [1, rowsIn(samples), COLUMNS] as const;
+    return { states: [normed, ...layers.map(({ output }) => output)], cls: 0, grid };
   },
 });
 

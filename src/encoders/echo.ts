@@ -6,7 +6,7 @@ import { reduceMean } from '../graph/reduce.ts';
 import { reshape } from '../graph/reshape.ts';
 import type { Program } from '../graph/runtime.ts';
 import { concat, slice } from '../graph/slicing.ts';
-import { input, type Tensor } from '../graph/tensor.ts';
+import { type Dim, input, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { interleavedPosition, sineCosinePositions } from '../nn/positions.ts';
 import { type BlockNames, norm, postNormBlocks, prependToken } from '../nn/transformer.ts';
@@ -130,28 +130,34 @@ export function echoTransformer(
 
 /**
  * The inference graph: inputs `patches`, `positions`, `bandPositions`; outputs `cls` [N, D] and `tokens` [N, P, D]; with
- * `pool` D is the width times the number of layers, and `cls` the mean of the tokens.
+ * `pool` D is the width times the number of layers, and `cls` the mean of the tokens. N and P are numbers where `sizes` says
+ * so, else names.
  */
 export function echoGraph(
   scope: ParameterScope,
   config: EchoConfig,
   options: GraphOptions = {},
+  sizes: { sequences: Dim; patches: Dim } = { sequences: 'sequences', patches: 'patches' },
 ): { cls: Tensor; tokens: Tensor } {
   const { width, bandBins, patchFrames } = config;
-  const patches = input('patches', ['sequences', 'patches', bandBins * patchFrames]);
-  const positions = input('positions', [1, 'patches', width]);
-  const bandPositions = input('bandPositions', ['sequences', 1, width]);
+  const { sequences, patches: count } = sizes;
+  const patches = input('patches', [sequences, count, bandBins * patchFrames]);
+  const positions = input('positions', [1, count, width]);
+  const bandPositions = input('bandPositions', [sequences, 1, width]);
   const embedded = echoPatchTokens(scope, config, patches);
-  const { output, layers } = echoTransformer(scope, config, add(embedded, positions), bandPositions, options);
+  const { output, layers } = echoTransformer(scope, config, add(embedded, positions), bandPositions, {
+    ...options,
+    ...(typeof count === 'number' && { length: count + 1 }),
+  });
   const pool = echoPool(config);
   if (pool === undefined) {
     return {
-      cls: reshape(slice(output, 1, 0, 1, 1), ['sequences', width]),
-      tokens: slice(output, 1, 1, undefined, 'patches'),
+      cls: reshape(slice(output, 1, 0, 1, 1), [sequences, width]),
+      tokens: slice(output, 1, 1, undefined, count),
     };
   }
   const parts = pool.map(({ layer, weight }) =>
-    mul(layer === 0 ? embedded : slice(layers[layer - 1].output, 1, 1, undefined, 'patches'), weight),
+    mul(layer === 0 ? embedded : slice(layers[layer - 1].output, 1, 1, undefined, count), weight),
   );
   const tokens = parts.length === 1 ? parts[0] : concat(parts, 2);
   return { cls: reduceMean(tokens, [1]), tokens };

@@ -42,7 +42,8 @@ export function melVitTrunk(vit: MelVit, config: MelVitConfig, statistics: State
     graph: (scope, { count, samples }, options) => {
       const columns = columnsOf(framesIn(samples));
       const patches = input('patches', [count, patchRows(vit) * columns, size]);
-      return { states: melVitStates(scope, vit, config, patches, columns, options), cls: 0 };
+      const states = melVitStates(scope, vit, config, patches, columns, options);
+      return { states, cls: 0, grid: [patchRows(vit), columns, 1] };
     },
   };
 }

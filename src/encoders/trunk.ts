@@ -18,6 +18,8 @@ export type HiddenStates = {
   states: Tensor[];
   /** Tokens at the beginning of every sequence that are no part of the sound (CLS). */
   cls: number;
+  /** How the others lie: so many times (bands, rows of patches) the steps of time, of so many tokens each; else one after another. */
+  grid?: readonly [repeats: number, steps: number, tokens: number];
 };
 
 export type Trunk = {

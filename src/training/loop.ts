@@ -98,7 +98,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
   const randomOf = (step: number) => createRandom(rank === 0 ? `${seed}/${step}` : `${seed}/${step}/${rank}`);
   const programs = createPrograms(recipe, options.runtime ?? {});
   try {
-    const first = recipe.plan(randomOf(1));
+    const first = recipe.plan(randomOf(1), 1);
     const program = await programs.of(first);
     const state = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
     if (state.step >= steps) return { state, reason: 'finished' };
@@ -110,7 +110,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const started = performance.now();
         const number = state.step + 1;
         const random = randomOf(number);
-        const plan = recipe.plan(random);
+        const plan = recipe.plan(random, number);
         const step = await programs.of(plan);
         let sum: Gradients | undefined;
         const records: Record<string, number>[] = [];

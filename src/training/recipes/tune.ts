@@ -195,7 +195,7 @@ function tuneGraph({ config, trunk, classes }: Head, options: TuneOptions, graph
 }
 
 /** Rows of shares: of a crop, 1 at each of its classes. */
-function sharesOf(crops: readonly LabelledCrop[], { count, of }: CropClasses): Float32Array[] {
+export function sharesOf(crops: readonly LabelledCrop[], { count, of }: CropClasses): Float32Array[] {
   return crops.map((crop) => {
     const row = new Float32Array(count);
     for (const one of of(crop)) row[one] = 1;

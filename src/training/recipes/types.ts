@@ -27,7 +27,7 @@ export type Recipe<C = Clip> = {
   initial?(shapes: ReadonlyMap<string, readonly number[]>, seed: number): ReadonlyMap<string, Float32Array>;
   /** Which parameters a step changes, and how fast; all alike where nothing is said. */
   parameters?: StepOptions;
-  /** What step number `step` does with its clips; `random` belongs to the step. */
-  plan(random: Random): BatchPlan<C>;
+  /** What step number `step` (from 1) does with its clips; `random` belongs to the step. */
+  plan(random: Random, step?: number): BatchPlan<C>;
   scalars(step: number): UpdateScalars;
 };

@@ -1,0 +1,87 @@
+// Teachers of distillation: their tokens over time, and the answers of a fine-tuned one.
+import { describe, expect, it } from 'vitest';
+import { evaluate } from '../../../tests/graph-oracle/evaluate.ts';
+import { tinyEncoder, tinyNames } from '../../encoders/tiny-encoders.test-util.ts';
+import { toOnnx } from '../../graph/onnx.ts';
+import { loadProgram } from '../../graph/program.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { constant } from '../../graph/tensor.ts';
+import { createScope } from '../../nn/parameters.ts';
+import { InputError } from '../../signal/errors.ts';
+import { tunedExample } from '../tuned.test-util.ts';
+import { distilTeacher, tokensOverTime } from './distil-teacher.ts';
+import { CROP, cropsFrom, RATE } from './tune.test-util.ts';
+
+describe('tokensOverTime', () => {
+  it('averages the tokens of each step, and leaves class tokens out', () => {
+    // Two bands of three steps of two tokens each, behind two class tokens; one number per token.
+    const tokens = [99, 98, ...[1, 3, 5, 7, 9, 11], ...[2, 4, 6, 8, 10, 12]];
+    const state = constant(tokens, [1, 14, 1], 'float64');
+    const found = evaluate([tokensOverTime(state, { cls: 2, grid: [2, 3, 2] })], new Map())[0];
+    expect(found.shape).toEqual([1, 3, 1]);
+    expect([...found.data]).toEqual([(1 + 3 + 2 + 4) / 4, (5 + 7 + 6 + 8) / 4, (9 + 11 + 10 + 12) / 4]);
+  });
+
+  it.each(tinyNames)('has steps of the length of the crop in %s', (name) => {
+    const { trunk } = tinyEncoder(name);
+    const steps = (samples: number): number => {
+      const hidden = trunk.graph(createScope(), { count: 2, samples, sampleRate: RATE }, { fusedAttention: false });
+      const [, length] = hidden.states[0].shape as number[];
+      const { grid = [1, length - hidden.cls, 1] } = hidden;
+      expect(grid.reduce((product, size) => product * size, 1)).toBe(length - hidden.cls);
+      return tokensOverTime(hidden.states[0], hidden).shape[1] as number;
+    };
+    // Rows of patches grow with time, and rows of frequency or bands do not. AudioMAE always hears one length.
+    const [short, long] = [steps(8000), steps(15_000)];
+    if (name === 'audiomae') expect(long).toBe(short);
+    else expect(long / short).toBeCloseTo(15 / 8, 0);
+  });
+});
+
+/** Values of tensors for crops that a teacher hears. */
+async function heard(tensors: Record<string, Tensor>, teacher: ReturnType<typeof distilTeacher>, count: number) {
+  const program = await loadProgram(toOnnx({ outputs: tensors, constants: teacher.weights }).bytes);
+  const features = cropsFrom(0, count).map(({ samples }) => teacher.trunk.features(samples, RATE));
+  const results = await program.run(teacher.trunk.feeds(features, RATE));
+  await program.release();
+  return Object.fromEntries(Object.entries(results).map(([key, { data }]) => [key, data as Float32Array]));
+}
+
+describe('a fine-tuned teacher', () => {
+  const example = tunedExample('echo', {
+    ...{ sampleRate: RATE, cropSamples: CROP, hopSamples: CROP, mix: true, pooling: 'mean' },
+    labels: { names: ['high', 'low', 'other', 'middle'], several: false },
+  });
+  const weights = new Map(
+    Array.from(example.values, ([name, data]) => [name, { dtype: 'F32' as const, shape: [data.length], data }]),
+  );
+  // Shapes are those of the architecture.
+  for (const [name, tensor] of example.base.weights) weights.set(`trunk.${name}`, tensor as never);
+  const base = { id: 'tuned', architecture: example.architecture, weights };
+
+  it('answers in the order of the classes, others left out', async () => {
+    const crops = { count: 2, samples: CROP, sampleRate: RATE };
+    const teacher = distilTeacher(base, ['low', 'middle', 'high']);
+    expect([teacher.classifies, teacher.sampleRate]).toEqual([true, RATE]);
+    const { logits, states } = teacher.graph(createScope(), crops);
+    const all = distilTeacher(base, ['high', 'low', 'other', 'middle']).graph(createScope(), crops).logits as Tensor;
+    const found = await heard({ logits: logits as Tensor }, teacher, 2);
+    const whole = await heard({ logits: all }, teacher, 2);
+    const expected = [0, 4].flatMap((row) => [1, 3, 0].map((place) => whole.logits[row + place]));
+    expect([...found.logits]).toEqual(expected);
+    expect(states).toHaveLength(teacher.trunk.states);
+  });
+
+  it('that lacks a class answers nothing, and still has layers', () => {
+    const teacher = distilTeacher(base, ['low', 'unheard']);
+    expect(teacher.classifies).toBe(false);
+    const { logits, states } = teacher.graph(createScope(), { count: 1, samples: CROP, sampleRate: RATE });
+    expect([logits, states.length]).toEqual([undefined, 3]);
+  });
+});
+
+it('refuses an encoder without hidden states', () => {
+  const { architecture, weights } = tinyEncoder('echo');
+  const { trunk: _none, ...without } = architecture;
+  expect(() => distilTeacher({ id: 'x', architecture: without, weights }, ['a', 'b'])).toThrow(InputError);
+});
