@@ -1,5 +1,29 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { defineConfig } from 'tsdown';
+
+const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+/** The same function names, from the runtime of the platform. */
+const inBrowser = { [pathOf('src/graph/program.node.ts')]: pathOf('src/graph/program.browser.ts') };
+/** One self-contained script, to be written into an HTML file. */
+const inPage = {
+  format: 'iife',
+  logLevel: 'warn',
+  platform: 'browser',
+  target: 'es2023',
+  clean: false,
+  outDir: 'dist/web',
+  minify: true,
+  // 4 MB that conceal lost packets of a call, and are never asked for.
+  deps: { alwaysBundle: /./, neverBundle: '@wasm-audio-decoders/opus-ml', onlyBundle: false },
+  outputOptions: { codeSplitting: false, entryFileNames: '[name].js' },
+  // Nothing in a page has an address.
+  checks: { emptyImportMeta: false, pluginTimings: false },
+  // ONNX Runtime without its code for GPUs, its loader inside.
+  alias: { ...inBrowser, 'onnxruntime-web': 'onnxruntime-web/wasm' },
+} as const;
 
 const shared = {
   format: 'esm',
@@ -39,11 +63,15 @@ export default defineConfig([
     target: 'es2023',
     clean: false,
     outDir: 'dist/web',
-    // The same function names, from the runtime of the platform.
-    alias: {
-      [fileURLToPath(new URL('src/graph/program.node.ts', import.meta.url))]: fileURLToPath(
-        new URL('src/graph/program.browser.ts', import.meta.url),
-      ),
+    alias: inBrowser,
+  },
+  { ...inPage, entry: { 'model-page': 'src/report/model-page/client.ts' } },
+  {
+    ...inPage,
+    entry: { 'model-worker': 'src/report/model-page/worker.ts' },
+    onSuccess: () => {
+      const runtime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+      writeFileSync(pathOf('dist/web/onnxruntime.wasm.gz'), gzipSync(readFileSync(runtime), { level: 9 }));
     },
   },
 ]);

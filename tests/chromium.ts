@@ -10,8 +10,8 @@ export const hasChromium = existsSync(executablePath);
 export const inChromium = (what: string): string =>
   `${what} in Chromium${hasChromium ? '' : ` (skipped: none at ${executablePath}; set CHROMIUM)`}`;
 
-/** It asks nothing of the network by itself. */
-export const launchChromium = (): Promise<Browser> =>
+/** It asks nothing of the network by itself. `more` are further arguments of its command line. */
+export const launchChromium = (more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
@@ -21,5 +21,6 @@ export const launchChromium = (): Promise<Browser> =>
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
   });

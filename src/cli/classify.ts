@@ -1,5 +1,6 @@
 // thrum classify: labels of recordings, by an encoder that fine-tuning has made a classifier of.
 import { embedFiles } from '../encoders/embed-pool.node.ts';
+import { labelProbabilities } from '../encoders/label-probabilities.ts';
 import { loadEncoder } from '../encoders/load.node.ts';
 import type { Labels } from '../encoders/types.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
@@ -8,15 +9,9 @@ import { createProgress, note, print, reportFailures } from './output.ts';
 import { encoderFrom, partFrom, readOptionSpecs, readOptionsFrom, workersFrom } from './recording-options.ts';
 
 /** Labels with their probabilities, the likeliest first. */
-export function probabilities(
-  logits: Float32Array,
-  { names, several }: Labels,
-): { label: string; probability: number }[] {
-  const largest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-  const powers = Array.from(logits, (value) => Math.exp(value - largest));
-  const total = powers.reduce((sum, value) => sum + value, 0);
-  return names
-    .map((label, c) => ({ label, probability: several ? 1 / (1 + Math.exp(-logits[c])) : powers[c] / total }))
+export function probabilities(logits: Float32Array, labels: Labels): { label: string; probability: number }[] {
+  return labelProbabilities(logits, labels)
+    .map((probability, c) => ({ label: labels.names[c], probability }))
     .sort((a, b) => b.probability - a.probability);
 }
 
