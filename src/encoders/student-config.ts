@@ -22,6 +22,11 @@ export type MelFrontEnd = {
   deviation: number;
   /** Frames of a window; windows follow one another without overlap, the last one ends with the recording. */
   frames: number;
+  /**
+   * What came before the mels of the DCASE 2023 winner: pre-emphasis, a symmetric window, Kaldi's filters. HTK's filters
+   * and a periodic window where nothing is said.
+   */
+  variant?: 'cpjku-2023';
 };
 
 /**
