@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { parameterShapes, recogniseWeights } from '../encoders/build.ts';
 import { publishedWeights } from '../encoders/catalogue.ts';
 import type { ConfigHints } from '../encoders/config-hints.ts';
+import type { Architecture } from '../encoders/family.ts';
 import { findFusion, fusedNames } from '../encoders/fusion-file.node.ts';
 import { importWeights, pullWeights } from '../encoders/import.node.ts';
 import {
@@ -15,6 +16,8 @@ import {
 } from '../encoders/load.node.ts';
 import { identifyOnnx } from '../encoders/onnx-encoder.node.ts';
 import { type SpectralConfig, spectralSettings } from '../encoders/spectral.ts';
+import type { StudentConfig } from '../encoders/student-config.ts';
+import { studentCost } from '../encoders/student-cost.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import { type Command, choice, flag, InputError, number, type Options, text, UsageError } from './command.ts';
 import { checkWritable, print } from './output.ts';
@@ -36,7 +39,7 @@ function listed(): Listed[] {
     return {
       id,
       family: architecture.family,
-      parameters: parameterCount(parameterShapes(architecture)),
+      parameters: architecture.parameters ?? parameterCount(parameterShapes(architecture)),
       weights: findWeights(id) ?? (pullable ? 'not here; thrum models pull' : 'not published'),
     };
   });
@@ -57,6 +60,12 @@ function list(options: Options): number {
     for (const { id, parameters, weights } of models)
       print(`${id.padEnd(18)}${(parameters ? millions(parameters) : '-').padStart(9)}  ${weights}`);
   return 0;
+}
+
+/** What there is to know of a student; the table of its layers where a program reads it. */
+function studentFacts(id: string, { family, config }: Architecture, path: string | undefined, table: boolean) {
+  const { layers, ...cost } = studentCost(config as StudentConfig);
+  return { id, family, config, ...cost, weights: path ?? null, ...(table && { layers }) };
 }
 
 async function info([name]: string[], options: Options): Promise<number> {
@@ -85,6 +94,16 @@ async function info([name]: string[], options: Options): Promise<number> {
     ? recogniseWeights(checkpoint.weights, checkpoint.hints)
     : namedArchitectures.get(name);
   if (!architecture) throw new InputError(`models info: no encoder ${name}; thrum models list shows them`);
+  if (architecture.family === 'student') {
+    print(
+      JSON.stringify(
+        studentFacts(name, architecture, path, flag(options, 'json')),
+        null,
+        flag(options, 'json') ? 0 : 2,
+      ),
+    );
+    return 0;
+  }
   const shapes = parameterShapes(architecture);
   const published = publishedWeights.find(({ id }) => id === name);
   const facts = {

@@ -1,4 +1,5 @@
 // What a user or a file says about a configuration, beside the shapes of the weights.
+import type { StudentConfig } from './student-config.ts';
 import type { TunedHeadConfig } from './tuned-head.ts';
 import type { Labels } from './types.ts';
 
@@ -33,6 +34,8 @@ export type ConfigHints = {
   normalize?: 'clip' | 'none';
   /** Of a fine-tuned encoder, all that its shapes do not tell. */
   tuned?: TunedConfig;
+  /** Of a student, all that it is. */
+  student?: StudentConfig;
 };
 
 /** A fine-tuned encoder, as plain JSON. */

@@ -204,10 +204,10 @@ export function echoPatches(spectrogram: Spectrogram, from: number, frames: numb
   return { values: out, bands: bands.length, patches, bandPositions };
 }
 
-function describeBands(spectrogram: Spectrogram, config: EchoConfig): Band[] {
+/** The bands of a spectrogram, and the part of an embedding that describes each, `width` values of it. */
+export function describeBands(spectrogram: Spectrogram, bandBins: number, width: number): Band[] {
   const { sampleRate, nFft, bins } = spectrogram;
-  const width = bandWidth(config);
-  return echoBands(bins, nFft, config.bandBins).map(({ start, end }, b) => ({
+  return echoBands(bins, nFft, bandBins).map(({ start, end }, b) => ({
     lowHz: (start * sampleRate) / nFft,
     highHz: Math.min((end * sampleRate) / nFft, sampleRate / 2),
     start: b * width,
@@ -243,7 +243,7 @@ function framesOf(prepared: Prepared, outputs: readonly BandOutputs[], bands: Ba
 }
 
 /** One more value at the end of every band's part of the vector; features over time stay as they are. */
-function withLevel({ vector, bands, frames }: Embedding, value: number): Embedding {
+export function withLevel({ vector, bands, frames }: Embedding, value: number): Embedding {
   const longer = new Float32Array(vector.length + bands.length).fill(value);
   const parts = bands.map((band, b): Band => ({ ...band, start: band.start + b, end: band.end + b + 1 }));
   for (const [b, { start, end }] of bands.entries()) longer.set(vector.subarray(start, end), parts[b].start);
@@ -271,7 +271,7 @@ export function createEcho(id: string, fingerprint: string, config: EchoConfig, 
   };
   const embedMany = async (recordings: readonly Recording[], options: EmbedOptions = {}): Promise<Embedding[]> =>
     embedTogether(transformer, recordings.map(prepare), (one, outputs) => {
-      const bands = describeBands(one.spectrogram, config);
+      const bands = describeBands(one.spectrogram, config.bandBins, bandWidth(config));
       const frames = options.frames ? framesOf(one, outputs, bands, config) : undefined;
       const embedding = assembleEmbedding(outputs, bands, frames);
       return config.levelWeight === undefined ? embedding : withLevel(embedding, config.levelWeight * one.level);

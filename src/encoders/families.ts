@@ -9,6 +9,7 @@ import { echoFamily } from './echo-family.ts';
 import type { Family, StateDict } from './family.ts';
 import { fisherFamily } from './fisher-family.ts';
 import { speechFamily } from './speech-family.ts';
+import { studentFamily } from './student-family.ts';
 import { tunedFamily } from './tuned.ts';
 
 const baseFamilies: readonly Family[] = [
@@ -22,7 +23,7 @@ const baseFamilies: readonly Family[] = [
   speechFamily,
 ];
 
-export const families: readonly Family[] = [...baseFamilies, tunedFamily(baseFamilies)];
+export const families: readonly Family[] = [...baseFamilies, studentFamily, tunedFamily(baseFamilies)];
 
 /** Weights under the names of the first family that knows them, and that family. */
 export function familyOf(

@@ -22,6 +22,10 @@ export type Architecture = {
   frontEnd?: StateDict;
   /** How fine-tuning sees it. */
   trunk?: Trunk;
+  /** Trained values, where its tensors hold others beside them (running statistics, scales of whole numbers). */
+  parameters?: number;
+  /** What `@random` is, where its own tensors are none that could be drawn. */
+  untrained?: Architecture;
 };
 
 export type Family = {

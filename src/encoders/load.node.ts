@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { readSafetensors } from '../graph/safetensors.ts';
+import { parameterCount } from '../nn/parameters.ts';
 import { InputError } from '../signal/errors.ts';
 import { readLargeFile } from '../signal/read-large-file.node.ts';
 import { systemReason } from '../signal/system-error.node.ts';
@@ -211,8 +212,8 @@ function untrainedTwin({ encoder, hints }: EncoderSpec): Found | undefined {
   if (!('architecture' in found)) {
     throw new InputError(`loadEncoder: ${trained} has no weights that could be random; leave @random out`);
   }
-  const weights = randomWeights(found.architecture, Number(seed || 0));
-  return { id: `${found.id}@random${seed}`, architecture: found.architecture, weights };
+  const architecture = found.architecture.untrained ?? found.architecture;
+  return { id: `${found.id}@random${seed}`, architecture, weights: randomWeights(architecture, Number(seed || 0)) };
 }
 
 /** Loads an encoder. @throws InputError if the name is unknown or its weights are not there. */
@@ -264,6 +265,5 @@ export async function countParameters(spec: EncoderSpec): Promise<number | undef
     const counts = await Promise.all(found.parts.map(({ spec: part }) => countParameters(part)));
     return counts.some((count) => count === undefined) ? undefined : counts.reduce((sum, n) => Number(sum) + Number(n));
   }
-  const shapes = [...parameterShapes(found.architecture).values()];
-  return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0);
+  return found.architecture.parameters ?? parameterCount(parameterShapes(found.architecture));
 }

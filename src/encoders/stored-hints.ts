@@ -4,6 +4,8 @@ import { InputError } from '../signal/errors.ts';
 import type { ConfigHints, TunedConfig } from './config-hints.ts';
 import { families } from './families.ts';
 import type { Architecture } from './family.ts';
+import type { StudentConfig } from './student-config.ts';
+import { studentSchema } from './student-schema.ts';
 
 /** Settings of a configuration that cannot be read off shapes, under the names that they have there. */
 const untoldByShapes = {
@@ -21,7 +23,7 @@ const untoldByShapes = {
   chunks: z.literal('padded'),
   blockNorm: z.enum(['post', 'pre']),
   normalize: z.enum(['clip', 'none']),
-} satisfies Record<Exclude<keyof ConfigHints, 'family' | 'tuned'>, z.ZodType>;
+} satisfies Record<Exclude<keyof ConfigHints, 'family' | 'tuned' | 'student'>, z.ZodType>;
 
 const hintsSchema: z.ZodType<ConfigHints> = z
   .object({
@@ -38,6 +40,7 @@ const hintsSchema: z.ZodType<ConfigHints> = z
       segments: z.object({ heads: z.int().min(1), hidden: z.int().min(1) }).optional(),
       labels: z.object({ names: z.array(z.string()).min(1), several: z.boolean() }).optional(),
     }),
+    student: studentSchema,
   })
   .partial();
 
@@ -60,6 +63,7 @@ export function storedHints(json: string, name: string): ConfigHints {
 /** What `recogniseWeights` must be told to make this architecture of its weights again. */
 export function hintsOf({ family, config }: Architecture): ConfigHints {
   if (family === 'tuned') return { family, tuned: config as TunedConfig };
+  if (family === 'student') return { family, student: config as StudentConfig };
   const told = Object.entries(config).filter(([key]) => Object.hasOwn(untoldByShapes, key));
   return { family, ...Object.fromEntries(told) };
 }

@@ -24,7 +24,13 @@ export async function createProgram(
       graphOptimizationLevel: 'all',
       // Warnings about constant folding and the like are not for users.
       logSeverityLevel: 3,
-      extra: { session: { set_denormal_as_zero: '1' } },
+      extra: {
+        session: {
+          set_denormal_as_zero: '1',
+          // Processors without VNNI would add products of uint8 and int8 codes in 16 bits, which overflow.
+          x64quantprecision: '1',
+        },
+      },
     });
   } catch (cause) {
     const reason = (cause as Error).message.replace(/\s+/g, ' ').trim();

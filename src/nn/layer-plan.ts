@@ -57,6 +57,9 @@ export function sourcesOf(layer: Layer): readonly number[] {
   return typeof layer.from === 'number' ? [layer.from] : layer.from;
 }
 
+/** What a layer does to its values before it passes them on. */
+export const activationOf = (layer: Layer): Activation => ('activation' in layer ? layer.activation : 'none');
+
 const strided = ([rows, columns]: readonly number[], stride: Pair): [number, number] => [
   Math.floor((rows - 1) / stride[0]) + 1,
   Math.floor((columns - 1) / stride[1]) + 1,

@@ -76,9 +76,15 @@ export const sceneLogMel2023 = <S extends Samples>(signal: S, sampleRate: number
   const stft: StftOptions = { nFft: 4096, window, hopLength: 500, center: 'reflect' };
   const samples = resample(signal, sampleRate, SCENE_RATE, { phase: 'float32' });
   finiteMean('sceneLogMel2023', samples);
+  const emphasised = preEmphasised(samples);
+  return logMel('sceneLogMel2023', emphasised, SCENE_RATE, stft, bank, (energy) => (Math.log(energy + 1e-5) + 4.5) / 5);
+};
+
+/** Pre-emphasis of the DCASE 2023 winner: y[n] = x[n+1] - 0.97 x[n], one sample shorter. */
+export const preEmphasised = <S extends Samples>(samples: S): S => {
   const emphasised = zerosLike(samples, Math.max(0, samples.length - 1));
   for (let i = 0; i < emphasised.length; i++) emphasised[i] = samples[i + 1] - 0.97 * samples[i];
-  return logMel('sceneLogMel2023', emphasised, SCENE_RATE, stft, bank, (energy) => (Math.log(energy + 1e-5) + 4.5) / 5);
+  return emphasised;
 };
 
 const decibels = (energy: number): number => 10 * Math.log10(Math.max(energy, Number.EPSILON));
