@@ -104,7 +104,11 @@ function dividedItems(root: string, testFold: number | undefined): Split | undef
  * testing), or a folder per label; `test` names a folder or table to be asked about.
  * @throws InputError where there are none, and for a fold to be asked about where there are no folds
  */
-export function classifyItems({ data, labels }: FinetuneSettings, test?: string, testFold?: number): Split {
+export function classifyItems(
+  { data, labels }: Pick<FinetuneSettings, 'data' | 'labels'>,
+  test?: string,
+  testFold?: number,
+): Split {
   if (labels === undefined) checkFolder(data);
   const apart = (path: string) => (/\.(csv|tsv|txt)$/i.test(path) ? tableItems(path) : folderItems([path]));
   const asked = test === undefined ? [] : apart(test);

@@ -45,6 +45,25 @@ export function writeFileSafely(path: string, content: Uint8Array | string): voi
   }
 }
 
+/**
+ * Files that belong together: all are written under temporary names before the first gets its own, in the order given.
+ * @throws InputError where one cannot be written; then none is
+ */
+export function writeFilesTogether(files: readonly (readonly [path: string, content: Uint8Array | string])[]): void {
+  const waiting: { path: string; temporary: string }[] = [];
+  try {
+    for (const [path, content] of files) {
+      const temporary = `${path}.${process.pid}.tmp`;
+      waiting.push({ path, temporary });
+      writeFileSync(temporary, content);
+    }
+    for (const { path, temporary } of waiting) renameSync(temporary, path);
+  } catch (error) {
+    for (const { temporary } of waiting) rmSync(temporary, { force: true });
+    throw notWritten(waiting.at(-1)?.path ?? '', error);
+  }
+}
+
 /** Colours where standard error is a terminal: `picocolors` by itself asks standard output. */
 const colours = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
 

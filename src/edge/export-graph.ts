@@ -38,6 +38,8 @@ const frontEnds: Record<string, string> = {
   ced: 'patches: mel levels in dB at 16 kHz, normalised with the statistics of the checkpoint (melDb, normaliseMel, melPatches)',
   dasheng:
     'patches: mel levels in dB at 16 kHz, normalised with the statistics of the checkpoint (melDb, normaliseMel, melPatches)',
+  student:
+    'pictures: log-mels of a window, or bands of the log-spectrogram without their level and two planes of their place (studentPictures, by config.frontEnd)',
   tuned: 'what the encoder below hears of every segment of the length of a crop (overlappingPieces, trunk.features)',
 };
 
@@ -63,7 +65,7 @@ export async function exportGraph(
 ): Promise<ExportedGraph> {
   const shapes = parameterShapes(architecture);
   const values = collectParameters(shapes, weights, id);
-  const parameters = parameterCount(shapes);
+  const parameters = architecture.parameters ?? parameterCount(shapes);
   // Fused attention is an operator of ONNX Runtime alone; it finds the plain form by itself.
   const plain = architecture.graph(createScope(), { fusedAttention: false });
   const listening = listeningGraph(architecture, plain, parameters);

@@ -43,7 +43,9 @@ export function readGolden(bytes: Uint8Array, file: string): Golden {
     const [, side, name] = /^(input|output)\.(.+)$/.exec(key) ?? [];
     const own = (Object.keys(stored) as DType[]).find((type) => stored[type] === dtype);
     if (name === undefined || own === undefined) {
-      throw new InputError(`${file}: expected tensors input.NAME and output.NAME, found ${key}; export the model again`);
+      throw new InputError(
+        `${file}: expected tensors input.NAME and output.NAME, found ${key}; export the model again`,
+      );
     }
     found[side as 'input' | 'output'][name] = { dtype: own, shape, data: data as ConstantValues };
   }

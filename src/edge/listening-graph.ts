@@ -1,7 +1,8 @@
 // Graphs that a front end of any ONNX settings can feed: samples or filter banks in, what the encoder cuts and adds done inside.
-import type { BeatsConfig } from '../encoders/beats-transformer.ts';
+
 import { AUDIOMAE_DEVIATION, AUDIOMAE_MEAN } from '../encoders/audiomae.ts';
 import type { AudiomaeConfig } from '../encoders/audiomae-transformer.ts';
+import type { BeatsConfig } from '../encoders/beats-transformer.ts';
 import { EAT_MAX_PATCHES, eatPositions } from '../encoders/eat.ts';
 import type { EatTransformerConfig } from '../encoders/eat-transformer.ts';
 import type { Architecture } from '../encoders/family.ts';
