@@ -147,7 +147,7 @@ export type FakeQuantOptions = {
  * The grid of `quantiseNetwork` on a folded network in training, for `layerOutputs`. The outputs of all layers are rounded,
  * the input's too, whoever reads them: the network of whole numbers holds nothing else between two layers, not even before
  * a normalisation that it computes in floats. Ranges are parameters `range.0`, `range.1`, … [2]. Biases stay as they are:
- * their steps are those of a sum of products, 2^-15 of an output's and less.
+ * their steps are those of one product of codes, far below an output's.
  * @throws InputError where ranges are observed and nothing takes them
  */
 export function fakeQuantGrid(scope: ParameterScope, plan: LayerPlan, options: FakeQuantOptions): NumberGrid {

@@ -24,8 +24,10 @@ export type NumberGrid = {
  */
 export type PlanMode = { norm: NormMode; epsilon?: number; momentum?: number } | { folded: true; grid?: NumberGrid };
 
-const RESIDUAL_EPSILON = 1e-5;
-const RESPONSE_EPSILON = 1e-6;
+/** Added to the variance of a residual normalisation. */
+export const RESIDUAL_EPSILON = 1e-5;
+/** Added to the mean norm of a response normalisation. */
+export const RESPONSE_EPSILON = 1e-6;
 
 /** Residual normalisation of x [N, C, F, T]: lambda x + (x - mean) / deviation, per clip and frequency (BC-ResNet, Kim et al. 2021). */
 export function residualNorm(x: Tensor, lambda: number): Tensor {
@@ -45,7 +47,7 @@ export function responseNorm(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
 function averagePool(x: Tensor, kernel: Pair, stride: Pair): Tensor {
   const channels = x.shape[1] as number;
   const size = kernel[0] * kernel[1];
-  const weight = constant(new Float32Array(channels * size).fill(1 / size), [channels, 1, ...kernel]);
+  const weight = constant(new Array<number>(channels * size).fill(1 / size), [channels, 1, ...kernel], x.dtype);
   return conv(x, weight, undefined, { stride, padding: kernel.map((k) => (k - 1) / 2), groups: channels });
 }
 
