@@ -22,7 +22,7 @@ function factorsOf(points: number): number[] {
   return factors;
 }
 
-const turn = String.raw`
+const turn = `
 /* Stores a value times exp(-2 pi i turn / points). */
 static void $n_turned(float *y, float re, float im, int turn)
 {
@@ -33,7 +33,7 @@ static void $n_turned(float *y, float re, float im, int turn)
 `;
 
 const passes: Record<'two' | 'four' | 'odd', string> = {
-  two: String.raw`
+  two: `
 static void $n_pass_two(const float *x, float *y, int rest, int step)
 {
   const int hop = step * rest;
@@ -48,7 +48,7 @@ static void $n_pass_two(const float *x, float *y, int rest, int step)
   }
 }
 `,
-  four: String.raw`
+  four: `
 static void $n_pass_four(const float *x, float *y, int rest, int step)
 {
   const int hop = step * rest;
@@ -69,7 +69,7 @@ static void $n_pass_four(const float *x, float *y, int rest, int step)
   }
 }
 `,
-  odd: String.raw`
+  odd: `
 /* Any odd number of parts. Parts r and radix - r go together: their sum meets cosines only, their difference sines only. */
 static void $n_pass_odd(const float *x, float *y, float *sums, int radix, int rest, int step)
 {
@@ -112,7 +112,7 @@ static void $n_pass_odd(const float *x, float *y, float *sums, int radix, int re
 };
 
 /** Even frames: even samples are the real parts and odd ones the imaginary parts of half as many points. */
-const evenPower = String.raw`
+const evenPower = `
   for (int k = 0; k <= $N_POINTS / 2; k++) {
     const int mirror = k == 0 ? 0 : $N_POINTS - k;
     const float even_re = 0.5f * (z[k] + z[mirror]), even_im = 0.5f * (z[$N_POINTS + k] - z[$N_POINTS + mirror]);
@@ -124,7 +124,7 @@ const evenPower = String.raw`
   }
 `;
 
-const oddPower = String.raw`
+const oddPower = `
   for (int k = 0; k <= $N_POINTS / 2; k++) power[k] = z[k] * z[k] + z[$N_POINTS + k] * z[$N_POINTS + k];
 `;
 

@@ -1,6 +1,6 @@
 // C code of the layers of an int8 network. Pictures lie as [rows, columns, channels], so that channels are neighbours.
 
-const round = String.raw`
+const round = `
 /*
  * The nearest whole number, ties to the even one. Adding and taking away 1.5 * 2^23 does it without a call, where floats
  * are computed as floats.
@@ -24,7 +24,7 @@ static uint8_t $n_code(float value, int zero)
 }
 `;
 
-const geometry = String.raw`
+const geometry = `
 /* How a kernel goes over a picture; zero is the code of 0 in it. */
 typedef struct {
   int rows, columns, channels, made_rows, made_columns;
@@ -32,7 +32,7 @@ typedef struct {
 } $n_geometry;
 `;
 
-const input = String.raw`
+const input = `
 /* Codes of a picture. */
 static void $n_input(const float *x, uint8_t *y, int pixels, float scale, int zero)
 {
@@ -40,7 +40,7 @@ static void $n_input(const float *x, uint8_t *y, int pixels, float scale, int ze
 }
 `;
 
-const bandInput = String.raw`
+const bandInput = `
 /* Codes of a band: its picture, and two planes of one code each, which say where it lies. */
 static void $n_band_input(const float *x, uint8_t *y, int pixels, float scale, int zero, const uint8_t *place)
 {
@@ -52,7 +52,7 @@ static void $n_band_input(const float *x, uint8_t *y, int pixels, float scale, i
 }
 `;
 
-const pointwise = String.raw`
+const pointwise = `
 /*
  * Every output of a pixel is a row of weights times the pixel. Biases hold what the zero point of x takes away: minus
  * zero point times the sum of the row. Four pixels at a time, so that weights are read a quarter as often.
@@ -90,7 +90,7 @@ static void $n_pointwise(const uint8_t *restrict x, uint8_t *restrict y, const i
 }
 `;
 
-const conv = String.raw`
+const conv = `
 /* Any convolution: what the kernel sees is gathered in patch, [kernel rows, kernel columns, inputs], then as above. */
 static void $n_conv(const uint8_t *x, uint8_t *y, uint8_t *patch, const int8_t *weights, const int32_t *biases,
                     const float *scales, const $n_geometry *g, int groups, int outputs, int zero)
@@ -117,7 +117,7 @@ static void $n_conv(const uint8_t *x, uint8_t *y, uint8_t *patch, const int8_t *
 }
 `;
 
-const depthwise = String.raw`
+const depthwise = `
 /* Every channel by itself; weights [kernel rows, kernel columns, channels]. What lies outside is 0 and left out. */
 static void $n_depthwise(const uint8_t *restrict x, uint8_t *restrict y, const int8_t *restrict weights,
                          const int32_t *restrict biases, const float *restrict scales, const $n_geometry *g, int zero)
@@ -147,7 +147,7 @@ static void $n_depthwise(const uint8_t *restrict x, uint8_t *restrict y, const i
 }
 `;
 
-const averagePool = String.raw`
+const averagePool = `
 /* Sums under the kernel times scale; zeros beyond the sides count. */
 static void $n_average_pool(const uint8_t *restrict x, uint8_t *restrict y, const $n_geometry *g, float scale, int zero)
 {
@@ -174,7 +174,7 @@ static void $n_average_pool(const uint8_t *restrict x, uint8_t *restrict y, cons
 }
 `;
 
-const mean = String.raw`
+const mean = `
 /* Sums of every channel times scale. */
 static void $n_mean(const uint8_t *restrict x, uint8_t *restrict y, int pixels, int channels, int x_zero, float scale,
                     int zero)
@@ -190,7 +190,7 @@ static void $n_mean(const uint8_t *restrict x, uint8_t *restrict y, int pixels, 
 }
 `;
 
-const add = String.raw`
+const add = `
 /* Sums of two pictures; ratios are their scales in units of that of y. */
 static void $n_add(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict y, int count, int a_zero,
                    float a_ratio, int b_zero, float b_ratio, int zero)
@@ -201,7 +201,7 @@ static void $n_add(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t
 }
 `;
 
-const residualNorm = String.raw`
+const residualNorm = `
 /*
  * lambda x + (x - mean) / deviation, row by row. Both moments are exact, being those of whole numbers; a row is then one
  * straight line from codes to codes.
@@ -226,7 +226,7 @@ static void $n_residual_norm(const uint8_t *restrict x, uint8_t *restrict y, int
 }
 `;
 
-const responseNorm = String.raw`
+const responseNorm = `
 /* x + gamma x n + beta, n being the norm of a channel in units of the mean of all channels' norms. */
 static void $n_response_norm(const uint8_t *restrict x, uint8_t *restrict y, float *restrict gains, int pixels,
                              int channels, int x_zero, float x_scale, float gamma, float beta, float scale, int zero)

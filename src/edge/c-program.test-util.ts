@@ -55,7 +55,7 @@ export type CFolder = {
   /** Compiles files of the folder into a program of it; what the compiler says is the error. */
   compile(program: string, files: readonly string[], flags?: readonly string[]): void;
   /** Standard output of a program; what it writes to standard error is the error, and so is another exit status than 0. */
-  run(program: string, options: readonly string[], input?: ArrayBufferView): Uint8Array;
+  run(program: string, options: readonly string[], input?: Uint8Array | Float32Array): Uint8Array;
   /** Exit status and both outputs as text. */
   try(program: string, options: readonly string[]): { status: number | null; stdout: string; stderr: string };
   remove(): void;

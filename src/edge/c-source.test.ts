@@ -82,7 +82,10 @@ type Heard = { layers: Uint8Array[]; codes: Uint8Array; outputs: Float32Array };
 function hear(program: string, { plan }: QuantisedNetwork, features: Float32Array): Heard {
   const bytes = folder.run(program, ['run'], features);
   let at = 0;
-  const next = (length: number): Uint8Array => bytes.slice(at, (at += length));
+  const next = (length: number): Uint8Array => {
+    at += length;
+    return bytes.slice(at - length, at);
+  };
   const layers = layerShapes(plan).map((shape) => next(shape.reduce((product, size) => product * size, 1)));
   return { layers, codes: next(layers[layers.length - 1].length), outputs: floatsOf(bytes.slice(at)) };
 }
@@ -175,7 +178,7 @@ describe.skipIf(!hasCompiler)('cSource (needs gcc)', () => {
 
   it('is a program that hears recordings and takes times, in two files too', () => {
     const network = randomNetwork(mobileNet([1, MEL.mels, MEL.frames]), 'program');
-    const labels = ['Straße', '"quoted" \\ ??/', 'c', 'd', 'e', 'f'];
+    const labels = ['Straße', '"quoted" \\ ??/ $n_8', 'c', 'd', 'e', 'f'];
     const source = cSource(network, MEL, { name: 'Hum', labels });
     folder.write('hum.c', source);
     folder.compile('hum', ['hum.c'], ['-DHUM_MAIN']);

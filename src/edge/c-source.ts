@@ -98,7 +98,8 @@ const char *$n_label(int output);`
 void $n_embed(const float *samples, float *outputs);`;
   return `/*
  * An int8 network that hears windows of ${sizes.samples} samples of one channel at ${sizes.sampleRate} Hz, in C99.
- * Needs nothing but the C library with its mathematics: cc -std=c99 -O2 -c FILE.c, linked with -lm.
+ * Needs nothing but the C library with its mathematics: cc -std=c99 -O2 -c FILE.c, linked with -lm. With -O3 and the
+ * machine's own instructions (-march=native) compilers make vectors of its loops.
  * Written to: $N_SCRATCH_BYTES = ${scratch} bytes of static memory, and the stack. One window at a time.
  * Other files see the names below after: #define $N_HEADER, #include of this file.
  * With $N_MAIN it is a program (RECORDING | --time WINDOWS). With $N_TRACE the codes of all layers,

@@ -16,10 +16,13 @@ export function floatLiteral(value: number): string {
   return `${/[.e]/.test(digits) ? digits : `${digits}.0`}f`;
 }
 
-/** Anything as a C string: UTF-8, with escapes of three octal digits, which end where the next character is a digit too. */
+/**
+ * Anything as a C string: UTF-8, with escapes of three octal digits, which end where the next character is a digit too. $ is
+ * escaped, as it begins names.
+ */
 export function stringLiteral(text: string): string {
   const escaped = Array.from(new TextEncoder().encode(text), (byte) => {
-    const plain = byte >= 0x20 && byte < 0x7f && !'"\\?'.includes(String.fromCharCode(byte));
+    const plain = byte >= 0x20 && byte < 0x7f && !'"\\?$'.includes(String.fromCharCode(byte));
     return plain ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`;
   });
   return `"${escaped.join('')}"`;
