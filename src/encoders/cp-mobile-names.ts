@@ -19,17 +19,17 @@ export const sceneLabels: Labels = {
   several: false,
 };
 
-/** Factors that are tried: the published ones first, then tenths. */
-const factors: readonly number[] = [
-  ...[cpMobile2024.multiplier, cpMobile2023.multiplier, cpMobile2024.expansion, cpMobile2023.expansion],
-  ...Array.from({ length: 71 }, (_, i) => (10 + i) / 10),
-];
+/** Tried behind the published factors: several may round to the same widths, which is all that matters. */
+const hundredths: readonly number[] = Array.from({ length: 701 }, (_, i) => (100 + i) / 100);
 
 /** A factor that makes all widths of the ones they stand behind. @throws InputError if there is none */
-function factorOf(what: string, pairs: readonly { of: number; made: number; power?: number }[]): number {
+function factorOf(
+  what: 'multiplier' | 'expansion',
+  pairs: readonly { of: number; made: number; power?: number }[],
+): number {
   const fits = (factor: number) =>
     pairs.every(({ of, made, power = 1 }) => scaledChannels(of, factor ** power) === made);
-  const found = factors.find(fits);
+  const found = [cpMobile2024[what], cpMobile2023[what], ...hundredths].find(fits);
   if (found !== undefined) return found;
   const widths = pairs.map(({ made }) => made).join(', ');
   throw new InputError(`loadEncoder: expected widths of CP-Mobile with one ${what}, got ${widths}`);
