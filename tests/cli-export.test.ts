@@ -1,6 +1,7 @@
 // thrum export: files that are whole or not there, what it says of them, and what it refuses.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeFilesTogether } from '../src/cli/output.ts';
 import { hintsOf } from '../src/encoders/stored-hints.ts';
 import { students, tensorsOf } from '../src/encoders/student.test-util.ts';
 import { studentFile } from '../src/encoders/student-tensors.ts';
@@ -120,5 +121,43 @@ describe('bad input: one line, and nothing is written', () => {
     mkdirSync(at('x.json'), { recursive: true });
     expect(refusal(run(ear, '--format', 'onnx', '--out', 'x.onnx'), 1)).toMatch(/cannot write x\.json: it is a folder/);
     expect(filesNow().filter((name) => name.startsWith('x.'))).toEqual(['x.json']);
+  });
+});
+
+describe('writeFilesTogether', () => {
+  const old = at('together', 'old.txt');
+  mkdirSync(at('together'));
+  writeFileSync(old, 'old');
+  const names = () => readdirSync(at('together')).sort();
+
+  it('all or none: a folder that is missing, a name too long', () => {
+    const missing = at('together', 'no', 'x.txt');
+    expect(() =>
+      writeFilesTogether([
+        [old, 'new'],
+        [missing, 'x'],
+      ]),
+    ).toThrow(/cannot write .*no.x\.txt/);
+    if (process.platform === 'linux') {
+      expect(() =>
+        writeFilesTogether([
+          [old, 'new'],
+          [at('together', 'y'.repeat(300)), 'x'],
+        ]),
+      ).toThrow(/cannot write/);
+    }
+    expect(names()).toEqual(['old.txt']);
+    expect(readFileSync(old, 'utf8')).toBe('old');
+  });
+
+  it('links stay links', () => {
+    symlinkSync('old.txt', at('together', 'link.txt'));
+    writeFilesTogether([
+      [at('together', 'link.txt'), 'new'],
+      [at('together', 'b.txt'), 'b'],
+    ]);
+    expect(readFileSync(old, 'utf8')).toBe('new');
+    expect(lstatSync(at('together', 'link.txt')).isSymbolicLink()).toBe(true);
+    expect(names()).toEqual(['b.txt', 'link.txt', 'old.txt']);
   });
 });

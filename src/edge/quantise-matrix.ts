@@ -1,4 +1,5 @@
 // A matrix in 8 bits: one scale for every column, zero is code 0 (ONNX QuantizeLinear, symmetric).
+import { roundHalfEven } from '../nn/quantise.ts';
 
 /** Largest code; -128 is left out, so that codes are symmetric. */
 const LARGEST_CODE = 127;
@@ -11,12 +12,6 @@ export type QuantisedMatrix = {
   /** Value of a code step of every column [columns]. */
   scales: Float32Array;
 };
-
-/** Nearest integer, halves to the even one, as ONNX rounds. */
-export function roundHalfEven(value: number): number {
-  const nearest = Math.round(value);
-  return nearest - value === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
-}
 
 /**
  * Codes and scales of a matrix [rows, columns] whose columns are output channels: scale = largest magnitude / 127,
