@@ -57,6 +57,11 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   const kept = new Map<string, StoredTensor>();
   for (const [key, tensor] of weights) {
     if (!shapes.has(key) && !key.includes('positional_encoder')) continue;
+    if (/^[IU]\d/.test(tensor.dtype)) {
+      // Whole numbers of 8 and 32 bits: what an int8 student is.
+      kept.set(key, tensor);
+      continue;
+    }
     const data = toFloat32(tensor);
     kept.set(
       key,
@@ -65,7 +70,8 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   }
   const trial = { channels: [trialSignal()], sampleRate: 16000, name: 'trial signal' };
   const before = await buildEncoder(name, architecture, weights);
-  const after = await buildEncoder(name, architecture, kept);
+  // An int8 student's graph is made of its tensors, so that what is kept must be recognised by itself.
+  const after = await buildEncoder(name, recogniseWeights(kept, allHints), kept);
   const [a, b] = [await before.embed(trial), await after.embed(trial)];
   await Promise.all([before.release(), after.release()]);
   const largestDifference = a.vector.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b.vector[i])), 0);
@@ -88,7 +94,7 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   return {
     path,
     architecture,
-    parameters: parameterCount(shapes),
+    parameters: architecture.parameters ?? parameterCount(shapes),
     sha256: sha256Of(readFileSync(path)),
     largestDifference,
   };

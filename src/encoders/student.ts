@@ -5,6 +5,8 @@ import { float32, type Program } from '../graph/runtime.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import { layerOutputs } from '../nn/layer-graph.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
+import { quantisedOutputs } from '../nn/quantised-graph.ts';
+import type { QuantisedNetwork } from '../nn/quantised-network.ts';
 import { concatenate } from '../signal/concatenate.ts';
 import type { Recording } from '../signal/recording.ts';
 import { meanVector } from './band-transformer.ts';
@@ -23,11 +25,15 @@ const PICTURES_PER_RUN = 64;
  * `pictures` [windows, channels, rows, columns]; outputs `features` [windows, channels of the last block or
  * convolution], their means over all positions, and `outputs` [windows, outputs].
  */
-export function studentGraph(scope: ParameterScope, config: StudentConfig): { features: Tensor; outputs: Tensor } {
+export function studentGraph(
+  scope: ParameterScope,
+  config: StudentConfig,
+  quantised?: QuantisedNetwork,
+): { features: Tensor; outputs: Tensor } {
   const plan = studentPlan(config);
   const pictures = input('pictures', ['windows', ...studentInput(config)]);
   const mode = config.form === 'float' ? { norm: { training: false as const } } : { folded: true as const };
-  const layers = layerOutputs(scope, plan, pictures, mode);
+  const layers = quantised ? quantisedOutputs(quantised, pictures).floats : layerOutputs(scope, plan, pictures, mode);
   const last = layers.length - 1;
   // Before a dense layer stands the mean; CP-Mobile ends with the mean of its scores.
   const features =

@@ -27,15 +27,20 @@ function dequantised({ values, scales, bias }: QuantisedWeights, shape: readonly
   };
 }
 
-/** Mean of `kernel` values at every stride, zeros beyond the sides counting. */
-function averagePool(
-  x: Tensor,
-  { kernel, stride }: Extract<Layer, { kind: 'average-pool' }>,
-  shape: readonly number[],
-) {
-  const pads = kernel.map((size) => (size - 1) / 2);
-  const attributes = { kernel_shape: kernel, strides: stride, pads: [...pads, ...pads], count_include_pad: 1 };
-  return apply('AveragePool', [x], { shape: [x.shape[0], ...shape], dtype: x.dtype }, attributes);
+/**
+ * Mean of `kernel` values at every stride, zeros beyond the sides counting, as a convolution with weights of code 1: ONNX
+ * Runtime's pooling of codes takes several times as long.
+ */
+function averagePool(x: Tensor, { kernel, stride }: Extract<Layer, { kind: 'average-pool' }>): Tensor {
+  const channels = staticDim(x, 1, 'quantisedOutputs');
+  const size = kernel[0] * kernel[1];
+  const weight = dequantizeLinear(
+    constant(new Int8Array(channels * size).fill(1), [channels, 1, ...kernel], 'int8'),
+    constant(new Float32Array(channels).fill(1 / size), [channels]),
+    constant(new Int8Array(channels), [channels], 'int8'),
+    0,
+  );
+  return conv(x, weight, undefined, { stride, padding: kernel.map((k) => (k - 1) / 2), groups: channels });
 }
 
 /**
@@ -68,7 +73,7 @@ export function quantisedOutputs(
       case 'add':
         return add(sources[0], sources[1]);
       case 'average-pool':
-        return averagePool(sources[0], layer, shapes[number]);
+        return averagePool(sources[0], layer);
       case 'residual-norm':
         return residualNorm(sources[0], layer.lambda);
       case 'response-norm': {
