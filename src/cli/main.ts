@@ -52,6 +52,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'label recordings with what finetune classify has made',
     load: async () => (await import('./classify.ts')).classifyCommand,
   },
+  export: {
+    summary: 'write an encoder as ONNX or C, in 32, 16 or 8 bits',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
   baseline: {
     summary: "train the baselines of DCASE Task 2 and write the challenge's score files",
     load: async () => (await import('./baseline.ts')).baselineCommand,

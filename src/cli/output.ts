@@ -45,6 +45,32 @@ export function writeFileSafely(path: string, content: Uint8Array | string): voi
   }
 }
 
+/**
+ * Files that belong together: all are written under temporary names before the first gets its own, in the order given.
+ * Links stay links.
+ * @throws InputError where one cannot be written; then none is
+ */
+export function writeFilesTogether(files: readonly (readonly [path: string, content: Uint8Array | string])[]): void {
+  const waiting: { target: string; temporary: string }[] = [];
+  let current = '';
+  try {
+    for (const [path, content] of files) {
+      current = path;
+      const target = statsOf(path) ? realpathSync(path) : path;
+      const temporary = `${target}.${process.pid}.tmp`;
+      waiting.push({ target, temporary });
+      writeFileSync(temporary, content);
+    }
+    for (const { target, temporary } of waiting) {
+      current = target;
+      renameSync(temporary, target);
+    }
+  } catch (error) {
+    for (const { temporary } of waiting) rmSync(temporary, { force: true });
+    throw notWritten(current, error);
+  }
+}
+
 /** Colours where standard error is a terminal: `picocolors` by itself asks standard output. */
 const colours = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
 

@@ -40,10 +40,10 @@ export const audiomaeSizes = {
 /** One frame. */
 const LEAST_SAMPLES = 400;
 /** Of AudioSet: (x - mean) / (2 deviation). */
-const MEAN = -4.2677393;
-const DEVIATION = 4.5689974;
+export const AUDIOMAE_MEAN = -4.2677393;
+export const AUDIOMAE_DEVIATION = 4.5689974;
 
-const normalise = (value: number): number => (value - MEAN) / (2 * DEVIATION);
+const normalise = (value: number): number => (value - AUDIOMAE_MEAN) / (2 * AUDIOMAE_DEVIATION);
 
 /** Frames from `from` on, normalised: cut to `frames`, or zeros (before the normalisation) where they run out. [frames, 128] */
 export function audiomaeInput(values: Float32Array, from: number, frames: number): Float32Array {

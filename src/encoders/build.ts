@@ -65,7 +65,7 @@ async function fingerprintOf(architecture: Architecture, values: ReadonlyMap<str
 }
 
 /** Values of every parameter, checked against the shapes that the graph expects. */
-function collectParameters(
+export function collectParameters(
   shapes: ReadonlyMap<string, readonly number[]>,
   weights: StateDict,
   id: string,

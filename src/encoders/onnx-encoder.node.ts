@@ -64,7 +64,7 @@ function readOnnx(path: string): OnnxFile {
 
 /** SHA-256 over the settings that change embeddings, in the order of the schema, and the bytes of the model. */
 function fingerprintOf({ bytes, settings }: OnnxFile): string {
-  const { parameters: _count, minSeconds: _shortest, ...heard } = settings;
+  const { parameters: _count, minSeconds: _shortest, export: _made, ...heard } = settings;
   const digest = createHash('sha256').update(JSON.stringify(heard)).update('\n').update(bytes).digest('hex');
   return `onnx:${digest.slice(0, 32)}`;
 }

@@ -62,6 +62,8 @@ const settingsSchema = z.strictObject({
   window: windowRule.optional(),
   minSeconds: positive.optional(),
   parameters: z.int().min(0).optional(),
+  /** What `thrum export` says of how the file was made; nothing that is heard depends on it. */
+  export: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** How an ONNX model is heard; docs/encoders.md lists every key. */
@@ -149,6 +151,10 @@ function parseJson(json: string, file: string): unknown {
   }
 }
 
+/** Whether it is what `thrum export` writes where the front end is none of `frontEnds`. */
+const isDescription = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'inputs' in value && 'export' in value;
+
 /**
  * The settings in a JSON text; nothing in it is passed over.
  * @param file its path, which every error names beside the key
@@ -156,6 +162,11 @@ function parseJson(json: string, file: string): unknown {
  */
 export function parseOnnxSettings(json: string, file: string): OnnxSettings {
   const value = parseJson(json, file);
+  if (isDescription(value)) {
+    throw new InputError(
+      `${file}: describes the inputs of a network whose front end --encoder cannot make; use the weights it was exported from, or a .safetensors export`,
+    );
+  }
   const parsed = settingsSchema.safeParse(value, {
     error: ({ input, path }) => (input === undefined && path?.length ? 'is missing' : undefined),
   });
