@@ -16,6 +16,7 @@ import {
   bandDistilRecipe,
   bandPicturesOf,
   bandTeacher,
+  commonEmbedding,
   drawBands,
 } from '../training/recipes/distil-bands.ts';
 import { flag, number, type Options, UsageError } from './command.ts';
@@ -72,8 +73,9 @@ async function jobOf(options: Options, settings: DistilSettings): Promise<Distil
     }
   }
   const student: BandStudent = { ...plain, frontEnd: { ...plain.frontEnd, ...(await pictureStatistics(levels())) } };
+  const common = await commonEmbedding(teacher, student.frontEnd.frames, drawn());
   const recipe: DistilJob<Clip, BandDistilOptions>['recipe'] = (own, phase) =>
-    bandDistilRecipe(student, teacher, own, phase);
+    bandDistilRecipe(student, teacher, own, phase, common);
   if (!settings.resume) await checkSources(data, recipe(course, { kind: 'float' }), settings.seed);
   return {
     settings,

@@ -26,6 +26,7 @@ import {
   bandDistilRecipe,
   bandPicturesOf,
   bandTeacher,
+  commonEmbedding,
   drawBands,
   embeddingLosses,
 } from './distil-bands.ts';
@@ -111,7 +112,8 @@ describe('embeddingLosses', () => {
   it('follow their definitions', () => {
     const losses = embeddingLosses(constant(student, [3, 2], 'float64'), constant(teacher, [3, 2], 'float64'));
     const found = evaluate(Object.values(losses), new Map()).map(({ data }) => data[0]);
-    const rows = (all: number[]) => [0, 1, 2].map((i) => all.slice(2 * i, 2 * i + 2));
+    // The teacher's mean is [5/3, 1].
+    const rows = (all: number[]) => [0, 1, 2].map((i) => [all[2 * i] - 5 / 3, all[2 * i + 1] - 1]);
     const cosine = (a: number[], b: number[]) => (a[0] * b[0] + a[1] * b[1]) / Math.hypot(...a) / Math.hypot(...b);
     const [s, t] = [rows(student), rows(teacher)];
     const pairs = [0, 1, 2].flatMap((i) => [0, 1, 2].map((j) => (cosine(s[i], s[j]) - cosine(t[i], t[j])) ** 2));
@@ -119,7 +121,7 @@ describe('embeddingLosses', () => {
     const squares = (values: number[]) => mean(values.map((value) => value ** 2));
     expect(found[0]).toBeCloseTo(1 - mean(s.map((own, i) => cosine(own, t[i]))), 12);
     expect(found[1]).toBeCloseTo(mean(pairs), 12);
-    expect(found[2]).toBeCloseTo(squares(student.map((value, i) => value - teacher[i])) / squares(teacher), 12);
+    expect(found[2]).toBeCloseTo(squares(student.map((value, i) => value - teacher[i])) / squares(t.flat()), 12);
   });
 
   it.each(['cosineLoss', 'relationLoss', 'squaredLoss'] as const)('%s has right gradients', async (name) => {
@@ -140,8 +142,12 @@ describe('a run', () => {
   async function* stream(from: number, batch: number, stride: number) {
     for (let n = from; ; n += stride) yield { clips: Array.from({ length: batch }, (_, i) => clipAt((n + i) % 24)) };
   }
+  async function* drawn() {
+    for (let n = 0; n < 24; n++) yield drawBands(clipAt(n), frontEnd, 3, createRandom(n));
+  }
+  const begin = commonEmbedding(tinyBandTeacher, frontEnd.frames, drawn());
   const run = async (steps: number, phase?: StudentPhase, store = memoryStore(), stopped?: () => boolean) => {
-    const recipe = bandDistilRecipe(tinyBandStudent, tinyBandTeacher, options, phase);
+    const recipe = bandDistilRecipe(tinyBandStudent, tinyBandTeacher, options, phase, await begin);
     const common = { seed: 3, accumulate: 1, clips: stream, store, logEvery: 1, saveEvery: 100 };
     await train({ recipe, steps, ...common, ...(stopped && { stopped }) });
     if (!store.saved) throw new Error('nothing was saved');
@@ -153,9 +159,10 @@ describe('a run', () => {
     const mean = (from: number, key: string) =>
       records.slice(from, from + 4).reduce((sum, one) => sum + one[key] / 4, 0);
     for (const key of ['cosineLoss', 'relationLoss'])
-      expect([key, mean(26, key) < 0.7 * mean(0, key)]).toEqual([key, true]);
-    // The teacher's numbers are large, and the student's begin small.
-    expect(mean(26, 'squaredLoss')).toBeLessThan(mean(0, 'squaredLoss') - 0.01);
+      expect([key, mean(26, key) < 0.85 * mean(0, key)]).toEqual([key, true]);
+    // The student begins at the teacher's mean, so that what is left is the variance.
+    expect(mean(0, 'squaredLoss')).toBeLessThan(2);
+    expect(mean(26, 'squaredLoss')).toBeLessThan(0.95 * mean(0, 'squaredLoss'));
     for (const [name, values] of tinyBandTeacher.weights) {
       expect(saved.first.has(`source.${name}`)).toBe(false);
       if (saved.parameters.has(`source.${name}`)) expect(saved.parameters.get(`source.${name}`)).toEqual(values);

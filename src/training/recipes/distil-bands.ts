@@ -6,9 +6,11 @@ import { type BandFrontEnd, type StudentConfig, studentInput, studentPlan } from
 import { within } from '../../encoders/tuned.ts';
 import { add, div, mul, sub } from '../../graph/elementwise.ts';
 import { matmul } from '../../graph/matmul.ts';
+import { toOnnx } from '../../graph/onnx.ts';
+import { loadProgram } from '../../graph/program.ts';
 import { reduceMean } from '../../graph/reduce.ts';
 import { swapLastAxes } from '../../graph/reshape.ts';
-import { float32 } from '../../graph/runtime.ts';
+import { type Feeds, float32 } from '../../graph/runtime.ts';
 import { toFloat32 } from '../../graph/stored-tensor.ts';
 import { input, type Tensor } from '../../graph/tensor.ts';
 import { createScope } from '../../nn/parameters.ts';
@@ -34,7 +36,7 @@ export type BandDistilOptions = Course & {
   bandsPerClip: number;
   /**
    * Beside 1 - cosine: of the squared differences between the cosines of all pairs of bands, at student and teacher, and of
-   * the squared differences between both embeddings, in units of the mean square of the teacher's.
+   * the squared differences between both embeddings, in units of the variance of the teacher's.
    */
   weights: { relation: number; squared: number };
 };
@@ -135,16 +137,56 @@ function cosines(x: Tensor): Tensor {
   return matmul(units, swapLastAxes(units));
 }
 
-/** Losses of embeddings [N, D] of the same bands at student and teacher; no gradient reaches the teacher. */
+/**
+ * Losses of embeddings [N, D] of the same bands at student and teacher, both without the teacher's mean over the batch: its
+ * embeddings of all sounds have much in common, beside which what tells them apart is small. No gradient reaches the teacher.
+ */
 export function embeddingLosses(
   student: Tensor,
   teacher: Tensor,
 ): Record<'cosineLoss' | 'relationLoss' | 'squaredLoss', Tensor> {
+  const common = reduceMean(teacher, [0], true);
+  const [own, known] = [sub(student, common), sub(teacher, common)];
   return {
-    cosineLoss: frontAlignment(student, teacher),
-    relationLoss: meanSquare(sub(cosines(student), cosines(teacher))),
-    squaredLoss: div(meanSquare(sub(student, teacher)), meanSquare(teacher)),
+    cosineLoss: frontAlignment(own, known),
+    relationLoss: meanSquare(sub(cosines(own), cosines(known))),
+    squaredLoss: div(meanSquare(sub(own, known)), meanSquare(known)),
   };
+}
+
+/** What the teacher's graph reads for some bands. */
+function teacherFeeds(bands: readonly DrawnBand[], config: EchoConfig, frames: number): Feeds {
+  const { width, bandBins, patchFrames } = config;
+  const patches = frames / patchFrames;
+  const places = new Float32Array(bands.length * width);
+  for (const [b, { position }] of bands.entries()) places.set(echoBandPosition(position, width), b * width);
+  return {
+    patches: float32(patchesOf(bands, config, frames), [bands.length, patches, bandBins * patchFrames]),
+    positions: float32(sineCosinePositions(patches, width), [1, patches, width]),
+    bandPositions: float32(places, [bands.length, 1, width]),
+  };
+}
+
+/** Mean of the teacher's embeddings of some bands of `frames` frames, [D]: where the student's last bias begins. */
+export async function commonEmbedding(
+  { config, weights }: BandTeacher,
+  frames: number,
+  batches: AsyncIterable<readonly DrawnBand[]>,
+): Promise<Float32Array> {
+  const { cls } = echoGraph(createScope(), config);
+  const program = await loadProgram(toOnnx({ outputs: { cls }, constants: weights }).bytes);
+  const sum = new Float64Array(bandWidth(config));
+  let count = 0;
+  try {
+    for await (const bands of batches) {
+      const { data } = (await program.run(teacherFeeds(bands, config, frames))).cls as { data: Float32Array };
+      for (const [i, value] of data.entries()) sum[i % sum.length] += value;
+      count += bands.length;
+    }
+  } finally {
+    await program.release();
+  }
+  return Float32Array.from(sum, (value) => value / count);
 }
 
 function checkFit({ frontEnd, outputs }: BandStudent, { id, config }: BandTeacher): void {
@@ -160,6 +202,7 @@ function checkFit({ frontEnd, outputs }: BandStudent, { id, config }: BandTeache
 
 /**
  * The recipe of an embedding: batches of clips of any rate.
+ * @param common as `commonEmbedding` finds it; without it the student has to find it, which takes long
  * @throws InputError where student and teacher do not fit
  */
 export function bandDistilRecipe(
@@ -167,6 +210,7 @@ export function bandDistilRecipe(
   teacher: BandTeacher,
   options: BandDistilOptions,
   phase: StudentPhase = { kind: 'float' },
+  common?: Float32Array,
 ): Recipe<Clip> {
   checkFit(student, teacher);
   const { frontEnd } = student;
@@ -174,7 +218,10 @@ export function bandDistilRecipe(
   const plan = studentPlan(student);
   const sequences = options.batch * options.bandsPerClip;
   const patches = frontEnd.frames / config.patchFrames;
-  const positions = sineCosinePositions(patches, config.width);
+  const shared = studentRecipe(plan, options, phase, teacher.weights);
+  const last = plan.layers[plan.layers.length - 1];
+  const bias =
+    common && phase.kind === 'float' && last.kind === 'dense' ? [[`${last.name}.bias`, common] as const] : [];
 
   const graph = (kind: ReturnType<typeof stepKind>, graphOptions: GraphOptions = {}): Trainable => {
     const scope = createScope();
@@ -188,22 +235,16 @@ export function bandDistilRecipe(
   };
 
   return {
-    ...studentRecipe(plan, options, phase, teacher.weights),
+    ...shared,
+    initial: (shapes, seed) => new Map([...(shared.initial?.(shapes, seed) ?? []), ...bias]),
     plan: (_random, step = 1) => ({
       key: stepKind(phase, step),
       graph: (graphOptions) => graph(stepKind(phase, step), graphOptions),
       feeds: (clips, random) => {
         const bands = clips.flatMap((clip) => drawBands(clip, frontEnd, options.bandsPerClip, random));
-        const places = new Float32Array(sequences * config.width);
-        for (const [b, { position }] of bands.entries()) {
-          places.set(echoBandPosition(position, config.width), b * config.width);
-        }
-        const size = config.bandBins * config.patchFrames;
         return {
           pictures: float32(bandPicturesOf(bands, frontEnd), [sequences, ...studentInput(student)]),
-          patches: float32(patchesOf(bands, config, frontEnd.frames), [sequences, patches, size]),
-          positions: float32(positions, [1, patches, config.width]),
-          bandPositions: float32(places, [sequences, 1, config.width]),
+          ...teacherFeeds(bands, config, frontEnd.frames),
         };
       },
     }),
