@@ -161,3 +161,20 @@ describe('writeFilesTogether', () => {
     expect(names()).toEqual(['b.txt', 'link.txt', 'old.txt']);
   });
 });
+
+describe('a page', () => {
+  it('has the weights inside, and asks for nothing from outside', () => {
+    expect(output(run(student, '--format', 'page', '--out', 'made/student.html'))).toMatch(
+      /^made\/student\.html: student\.safetensors as a page, \d\.\d\d MB; open it in a browser\n$/,
+    );
+    const page = readFileSync(at('made', 'student.html'), 'utf8');
+    expect(page).toContain('<title>');
+    expect(page).not.toMatch(/(src|href)="https?:/);
+  });
+
+  it('needs weights', () => {
+    expect(refusal(run('spectral', '--format', 'page', '--out', 'made/none.html'), 1)).toMatch(
+      /^thrum: export: expected the weights of an encoder in a safetensors file for a page, got spectral; /,
+    );
+  });
+});

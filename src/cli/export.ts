@@ -1,21 +1,29 @@
 // thrum export: an encoder as a file for other programs and small machines, judged before it is written.
+import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { goldenBytes, goldenPathOf } from '../edge/golden-file.ts';
 import { EXPORT_FORMATS, type ExportFormat, type MadeExport, makeExport } from '../edge/make-export.ts';
 import { DEFAULT_TOLERANCE, qualityLine } from '../edge/quality-gate.ts';
 import { VERIFY_TOLERANCE, verifyExport } from '../edge/verify.node.ts';
-import { loadWeights } from '../encoders/load.node.ts';
+import { loadWeights, weightsFor } from '../encoders/load.node.ts';
+import { modelPage } from '../report/model-page/page.node.ts';
+import { InputError } from '../signal/errors.ts';
 import { type Command, choice, flag, number, type Options, required, text, UsageError } from './command.ts';
 import { exportRecordings } from './export-recordings.ts';
-import { checkWritable, note, print, writeFilesTogether } from './output.ts';
+import { checkWritable, note, print, writeFileSafely, writeFilesTogether } from './output.ts';
 import { channelOptionSpec, readOptionSpecs } from './recording-options.ts';
+import { version } from './version.ts';
 
-const endings: Record<ExportFormat, string> = {
+/** What is written: the formats of models, and a page that runs one. */
+const FORMATS = [...EXPORT_FORMATS, 'page'] as const;
+
+const endings: Record<(typeof FORMATS)[number], string> = {
   onnx: '.onnx',
   'onnx-fp16': '.onnx',
   'onnx-int8': '.onnx',
   'safetensors-int8': '.safetensors',
   c: '.c',
+  page: '.html',
 };
 
 /** model.onnx -> model.json */
@@ -41,8 +49,8 @@ async function verify(path: string, options: Options, json: boolean): Promise<nu
 
 /** What is asked for, checked before any work. */
 function requestFrom(options: Options) {
-  const format = choice(options, 'format', EXPORT_FORMATS);
-  if (format === undefined) throw new UsageError(`expected --format, one of ${EXPORT_FORMATS.join(', ')}`);
+  const format = choice(options, 'format', FORMATS);
+  if (format === undefined) throw new UsageError(`expected --format, one of ${FORMATS.join(', ')}`);
   const out = required(options, 'out', 'FILE');
   if (extname(out).toLowerCase() !== endings[format]) {
     throw new UsageError(`--out: expected a name ending in ${endings[format]} for ${format}, got ${out}`);
@@ -61,7 +69,24 @@ function requestFrom(options: Options) {
   return { out, made };
 }
 
-type Request = ReturnType<typeof requestFrom>['made'];
+type Request = Omit<ReturnType<typeof requestFrom>['made'], 'format'> & { format: ExportFormat };
+
+/** A page with the weights of an encoder inside. */
+function writePage(encoder: string, out: string, json: boolean): number {
+  const file = weightsFor(encoder);
+  if (file === undefined || extname(file) !== '.safetensors') {
+    throw new InputError(
+      `export: expected the weights of an encoder in a safetensors file for a page, got ${encoder}; import them with thrum models import`,
+    );
+  }
+  const weights = readFileSync(file);
+  const content = modelPage({ weights, title: basename(file, '.safetensors'), version: version() });
+  writeFileSafely(out, content);
+  const bytes = Buffer.byteLength(content);
+  if (json) print(JSON.stringify({ out, encoder, format: 'page', bytes }));
+  else print(`${out}: ${encoder} as a page, ${formatBytes(bytes)}; open it in a browser`);
+  return 0;
+}
 
 /** What the settings say of how the file was made. */
 function recordOf(encoder: string, request: Request, { quality, forced }: MadeExport, bytes: number) {
@@ -78,26 +103,31 @@ async function run([encoder, ...more]: string[], options: Options): Promise<numb
     if (more.length > 0) throw new UsageError(`--verify: expected one file, got ${more.length + 1}`);
     return verify(encoder, options, json);
   }
-  const { out, made: request } = requestFrom(options);
+  const { out, made } = requestFrom(options);
+  if (made.format === 'page') {
+    checkWritable(out);
+    return writePage(encoder, out, json);
+  }
+  const request: Request = { ...made, format: made.format };
   const paths = { settings: settingsPathOf(out), golden: goldenPathOf(out) };
   const source = loadWeights({ encoder });
   for (const path of [out, paths.settings, paths.golden]) checkWritable(path);
   const named = text(options, 'calibrate');
   const recordings = await exportRecordings([...(named === undefined ? [] : [named]), ...more], options);
-  const made = await makeExport(source, request, recordings);
-  const content = typeof made.content === 'string' ? new TextEncoder().encode(made.content) : made.content;
-  const record = recordOf(source.id, request, made, content.length);
+  const result = await makeExport(source, request, recordings);
+  const content = typeof result.content === 'string' ? new TextEncoder().encode(result.content) : result.content;
+  const record = recordOf(source.id, request, result, content.length);
   writeFilesTogether([
-    [paths.golden, goldenBytes(made.golden)],
-    [paths.settings, `${JSON.stringify({ ...made.settings, export: record }, null, 2)}\n`],
+    [paths.golden, goldenBytes(result.golden)],
+    [paths.settings, `${JSON.stringify({ ...result.settings, export: record }, null, 2)}\n`],
     [out, content],
   ]);
   if (json) print(JSON.stringify({ out, settings: paths.settings, golden: paths.golden, ...record }));
   else {
     print(`${out}: ${source.id} as ${request.format}, ${formatBytes(content.length)}`);
-    if (made.quality) print(qualityLine(made.quality));
+    if (result.quality) print(qualityLine(result.quality));
   }
-  if (made.forced) note(`it loses more than the tolerance of ${request.tolerance}; written because of --force`);
+  if (result.forced) note(`it loses more than the tolerance of ${request.tolerance}; written because of --force`);
   return verifies ? verify(out, {}, json) : 0;
 }
 
@@ -107,16 +137,17 @@ export const exportCommand: Command = {
   details: [
     'Beside FILE stand a JSON (what the model is fed, and what the export loses) and golden numbers, which --verify runs again.',
     'Formats other than onnx are compared with the encoder on recordings first, and not written where they lose too much.',
-    'safetensors-int8 and c are for students; onnx-int8 of others has matrices in 8 bits.',
+    'safetensors-int8 and c are for students; onnx-int8 of others has matrices in 8 bits. page: one HTML file that hears files\nand the microphone in a browser, without a server.',
   ].join('\n'),
   examples: [
     'thrum export thrum-ear --format onnx --out ear.onnx',
     'thrum export thrum-ear --format onnx-int8 --out ear.onnx --calibrate recordings/normal',
     'thrum export student.safetensors --format c --out student.c --calibrate recordings/ --verify',
+    'thrum export student-int8.safetensors --format page --out student.html',
     'thrum export --verify ear.onnx',
   ],
   options: {
-    format: { value: 'F', short: 'f', description: EXPORT_FORMATS.join(', ') },
+    format: { value: 'F', short: 'f', description: FORMATS.join(', ') },
     out: { value: 'FILE', short: 'o', description: 'file to write' },
     calibrate: { value: 'FILES…', description: 'recordings that ranges are taken from and both are compared on' },
     data: { value: 'DIR', short: 'd', description: 'the same, labelled as for finetune classify: accuracy counts' },
