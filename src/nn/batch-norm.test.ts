@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { checkOperator } from '../../tests/check-operator.ts';
 import { maxDifference } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
+import { conv } from '../graph/conv.ts';
 import { float32 } from '../graph/runtime.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
-import { batchNormLayer, initialRunningAverage, isRunningAverage } from './batch-norm.ts';
+import { batchNormLayer, initialRunningAverage, isRunningAverage, pointwiseNormLayer } from './batch-norm.ts';
 import { createScope } from './parameters.ts';
 
 const [epsilon, channels] = [1e-3, 3];
@@ -93,5 +94,26 @@ describe('batchNormLayer', () => {
     expect([...weights.keys()].map(isRunningAverage)).toEqual([false, false, true, true]);
     expect(initialRunningAverage('bn.running_mean', 2)).toEqual(Float32Array.of(0, 0));
     expect(initialRunningAverage('bn.running_var', 2)).toEqual(Float32Array.of(1, 1));
+  });
+});
+
+describe('pointwiseNormLayer', () => {
+  it('is the convolution with the normalisation behind it, running averages included', async () => {
+    const [inputs, shape] = [2, [3, 2, 4, 5]];
+    const x = input('x', shape);
+    const weight = input('w', [channels, inputs, 1, 1]);
+    const [known, own] = [new Map<string, Tensor>(), new Map<string, Tensor>()];
+    const scope = createScope();
+    const plain = batchNormLayer(scope, 'bn', conv(x, weight), { training: true, buffers: known }, epsilon, 0.3);
+    const fast = pointwiseNormLayer(scope, 'bn', x, weight, own, epsilon, 0.3);
+    const named = (buffers: Map<string, Tensor>, prefix: string) =>
+      Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`${prefix} ${name}`, tensor]));
+    const feeds = { x: float32(draw(120, 2), shape), w: float32(draw(channels * inputs), [channels, inputs, 1, 1]) };
+    const outputs = { plain, fast, ...named(known, 'plain'), ...named(own, 'fast') };
+    const found = await runGraph(outputs, weights, feeds);
+    for (const part of ['', ' bn.running_mean', ' bn.running_var']) {
+      const [slow, quick] = ['plain', 'fast'].map((way) => found[`${way}${part}`]);
+      expect(maxDifference(quick, slow), part).toBeLessThan(2e-6);
+    }
   });
 });
