@@ -41,7 +41,8 @@ const mono = async (path: string): Promise<Recording> => {
 
 /** A response scaled to a mean power gain of 1 in the band, as microphones are turned up to one level at about 1 kHz. */
 function levelled(response: Float32Array): Float32Array {
-  const size = 2 ** Math.ceil(Math.log2(response.length));
+  // At least some 4 Hz apart, however short the response is.
+  const size = 2 ** Math.ceil(Math.log2(Math.max(4096, response.length)));
   const fft = createRealFft(size);
   const [padded, re, im] = [new Float64Array(size), new Float64Array(fft.bins), new Float64Array(fft.bins)];
   padded.set(response);

@@ -40,7 +40,10 @@ export const measuredDevices: readonly { device: SceneDevice; file: string }[] =
   { device: 's6', file: 'IR_OktavaMD57.wav' },
 ];
 
-/** Devices of training clips in turn: 70 % device a, 10 % each of three others. */
+/**
+ * Devices of training clips in turn: 70 % device a, 10 % each of three others. The smallest subset, 8 clips of every class,
+ * has six of a and one each of b and c.
+ */
 export const trainingDevices: readonly SceneDevice[] = ['a', 'a', 'b', 'a', 'a', 'c', 'a', 'a', 's1', 'a'];
 
 /** Root mean square of a tenth of a second below which it counts as silent: -60 dB of full scale. */
