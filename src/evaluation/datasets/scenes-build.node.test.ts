@@ -40,7 +40,7 @@ beforeAll(() => {
   const recordings = TARGETS.flatMap((target) =>
     [1, TEST_FOLD].map((fold): [string, Uint8Array] => {
       const name = `${fold}-${1000 * fold + target}-A-${target}.wav`;
-      const samples = noise(name, 2 * RATE);
+      const samples = noise(name, [10, 16].includes(target) ? 2 * RATE : RATE);
       // Rain of fold 1 ends in its first second.
       if (name === '1-1010-A-10.wav') samples.fill(0, RATE);
       return [name, wav(samples)];
@@ -118,7 +118,7 @@ describe('buildScenes', () => {
     const files = first;
     const { samples, problems } = scenes.scan(memoryFolder(files));
     expect(problems).toEqual([]);
-    expect(countsOf(samples.map(({ split }) => split))).toEqual({ train: 19, test: 140 });
+    expect(countsOf(samples.map(({ split }) => split))).toEqual({ train: 11, test: 84 });
     expect(attributeValues(samples, 'location')).toHaveLength(20);
     expect([...new Set(samples.map(({ label }) => label))].sort()).toEqual([...esc50Scenes].sort());
     const name = (device: string) => `audio/wind-freesound-5016-0-1-${device}.wav`;
@@ -145,7 +145,7 @@ describe('buildScenes', () => {
     const readme = new TextDecoder().decode(first.get('README.md'));
     expect(readme).toContain('CC BY-NC 3.0');
     expect(readme).toMatch(/below -60 dB of full scale are left out \(1\)/);
-    expect(readme).toContain('- Fold 5 is for testing: every second by every device, 140 clips.');
+    expect(readme).toContain('- Fold 5 is for testing: every second by every device, 84 clips.');
     for (const { device, file } of measuredDevices) expect(readme).toContain(`| ${device} | ${file} |`);
   });
 
