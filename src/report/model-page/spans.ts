@@ -23,7 +23,9 @@ export function windowSeconds({ cropSamples, sampleRate, frontEnd }: Readonly<Re
   if (crop !== undefined) return crop;
   if (!isRecord(frontEnd) || typeof frontEnd.frames !== 'number') return USUAL_SECONDS;
   if (frontEnd.kind === 'bands') return frontEnd.frames * BAND_FRAME_SECONDS;
-  return ratio(frontEnd.frames * Number(frontEnd.hopLength), frontEnd.sampleRate) ?? USUAL_SECONDS;
+  // As `windowSamples` of students has it: the first frame is centred on the first sample.
+  const hops = frontEnd.variant === undefined ? frontEnd.frames - 1 : frontEnd.frames;
+  return ratio(hops * Number(frontEnd.hopLength), frontEnd.sampleRate) ?? USUAL_SECONDS;
 }
 
 /** A second of a file, and the stretch around its middle that is heard for it. */
