@@ -78,8 +78,9 @@ describe.each([
   });
 
   it.each([...golden.keys()].filter((name) => /^head\.(grad|after)\./.test(name)))('%s', (name) => {
+    // The bias before the softmax over time has no influence: its gradient is what rounding leaves.
     expect(relativeDifference(found[name.slice('head.'.length)], floats32(golden, name) as Float32Array)).toBeLessThan(
-      1e-4,
+      name.endsWith('asp.conv.conv.bias') ? 3e-4 : 1e-4,
     );
   });
 
