@@ -11,6 +11,7 @@ import type { Course } from '../training/recipes/distil-student.ts';
 import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
 import { subsetOptionSpec } from './finetune-items.ts';
 import { encoderFrom, workersFrom } from './recording-options.ts';
+import { accumulateOptionSpec, runOptionSpecs, seedOptionSpec } from './training-options.ts';
 
 const TASKS = ['classify', 'embedding'] as const;
 export type DistilTask = (typeof TASKS)[number];
@@ -28,8 +29,7 @@ export const distillOptionSpecs = {
     description: 'classify: as finetune classify takes it; embedding: as pretrain takes it',
   },
   labels: { value: 'TABLE', description: 'classify: instead of --data, CSV of files with a label' },
-  run: { value: 'DIR', description: 'folder of the run' },
-  resume: { description: 'go on with the run in the folder' },
+  ...runOptionSpecs,
   student: {
     value: 'NAME',
     description: 'scenes (default), scenes-32k or cp-mobile; embedding: bands',
@@ -45,7 +45,7 @@ export const distillOptionSpecs = {
   'squared-weight': { value: 'X', description: 'embedding: of squared differences (default 0.1)' },
   bands: { value: 'N', description: 'embedding: bands drawn per clip (default 4)' },
   batch: { value: 'N', description: 'crops or clips per step (classify 64, embedding 32)' },
-  accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
+  accumulate: accumulateOptionSpec,
   'learning-rate': { value: 'X', description: 'peak (classify 5e-3, embedding 2e-3); a tenth of it for 8 bits' },
   'warm-up': { value: 'N', description: 'steps of linear warm-up (default a tenth of the steps)' },
   'weight-decay': { value: 'X', description: 'of AdamW, not of norms and biases (default 1e-4)' },
@@ -65,7 +65,7 @@ export const distillOptionSpecs = {
   test: { value: 'WHAT', description: 'classify: folder or table that is asked about at the end' },
   'test-fold': { value: 'N', description: 'classify: fold of a known data set that is asked about (default the last)' },
   subset: { ...subsetOptionSpec, description: `classify: ${subsetOptionSpec.description}` },
-  seed: { value: 'N', description: 'seed of everything (default 0)' },
+  seed: seedOptionSpec,
   'save-every': { value: 'N', description: 'steps between checkpoints (default 250)' },
   provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
   workers: {

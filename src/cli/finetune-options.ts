@@ -1,10 +1,12 @@
 // Options of fine-tuning, and what they ask for: encoder, crops, augmentation, rates.
+
 import type { Pooling } from '../encoders/tuned-head.ts';
 import type { Provider } from '../graph/runtime.ts';
 import type { LabelledSettings } from '../training/data/labelled-types.ts';
 import type { TuneOptions, Tuning } from '../training/recipes/tune.ts';
 import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
 import { encoderFrom, encoderOptionSpecs, workersFrom } from './recording-options.ts';
+import { accumulateOptionSpec, runOptionSpecs, seedOptionSpec } from './training-options.ts';
 
 export const finetuneOptionSpecs = {
   data: {
@@ -13,8 +15,7 @@ export const finetuneOptionSpecs = {
     description: 'recordings: in the layout of a known data set, or a folder per label',
   },
   labels: { value: 'TABLE', description: 'instead of --data: CSV of files with a label, or with attributes' },
-  run: { value: 'DIR', description: 'folder of the run' },
-  resume: { description: 'go on with the run in the folder' },
+  ...runOptionSpecs,
   ...encoderOptionSpecs,
   workers: {
     value: 'N',
@@ -28,7 +29,7 @@ export const finetuneOptionSpecs = {
   },
   steps: { value: 'N', description: 'steps in all (asd 2000, classify 4000); may grow on resuming' },
   batch: { value: 'N', description: 'crops per step (asd 32, classify 48)' },
-  accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
+  accumulate: accumulateOptionSpec,
   'learning-rate': { value: 'X', description: 'peak (asd 5e-4, classify 5e-5)' },
   'warm-up': { value: 'N', description: 'steps of linear warm-up (default a tenth of the steps, at most 400)' },
   'weight-decay': { value: 'X', description: 'of AdamW (asd 1e-4, classify 0.05)' },
@@ -57,7 +58,7 @@ export const finetuneOptionSpecs = {
     description: 'speeds at which crops are played; for asd each a class of its own (default 0.9,1,1.1; 1: none)',
   },
   'keep-pitch': { description: 'change speed without moving tones' },
-  seed: { value: 'N', description: 'seed of everything (default 0)' },
+  seed: seedOptionSpec,
   'save-every': { value: 'N', description: 'steps between checkpoints (default 250)' },
   json: { description: 'print the result as JSON' },
 } satisfies OptionSpecs;

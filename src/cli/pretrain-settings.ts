@@ -1,4 +1,5 @@
 // What the options of `thrum pretrain` ask for: recipe, data, and everything that config.json keeps.
+
 import { existsSync } from 'node:fs';
 import { type EatConfig, eatSizes } from '../encoders/eat.ts';
 import { type EchoConfig, echoSizes } from '../encoders/echo.ts';
@@ -16,6 +17,7 @@ import type { Recipe } from '../training/recipes/types.ts';
 import type { RunConfig } from '../training/run-config.ts';
 import { choice, flag, number, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';
 import { encoderFrom, workersFrom } from './recording-options.ts';
+import { accumulateOptionSpec, runOptionSpecs, seedOptionSpec } from './training-options.ts';
 
 const RECIPES = ['echo', 'fisher', 'eat'] as const;
 type RecipeName = (typeof RECIPES)[number];
@@ -27,12 +29,11 @@ export const pretrainOptionSpecs = {
   responses: { value: 'DIR', description: 'impulse responses that 3 in 10 clips are heard through' },
   gain: { value: 'DB', description: 'random gain within ± this (default 6)' },
   speed: { value: 'X', description: 'random speed within 1/x to x (default 1: none)' },
-  run: { value: 'DIR', description: 'folder of the run' },
-  resume: { description: 'go on with the run in the folder' },
+  ...runOptionSpecs,
   size: { value: 'SIZE', description: 'size of the encoder (default tiny)' },
   steps: { value: 'N', description: 'steps in all (default 20000); may grow on resuming' },
   batch: { value: 'N', description: 'clips per step (default 32 for echo, 16 for fisher, 12 for eat)' },
-  accumulate: { value: 'N', description: 'batches per step, gradients averaged (default 1)' },
+  accumulate: accumulateOptionSpec,
   patches: { value: 'N', description: 'time patches of 160 ms per clip (default 12)' },
   'learning-rate': { value: 'X', description: 'peak (fisher and eat, 5e-4), or per 256 clips (echo, 1e-4)' },
   'warm-up': { value: 'N', description: 'steps of linear warm-up (default 1000)' },
@@ -50,7 +51,7 @@ export const pretrainOptionSpecs = {
   'band-bins': { value: 'N', description: 'bins of a band (echo, default 32)' },
   level: { value: 'NAME', description: 'kept or removed: whether echo hears the level of a recording (default kept)' },
   same: { value: 'REGEX', description: 'files whose names agree in its group are of one thing' },
-  seed: { value: 'N', description: 'seed of everything (default 0)' },
+  seed: seedOptionSpec,
   probe: { value: 'DIR', description: 'labelled recordings, a folder per label, told apart at every checkpoint' },
   'save-every': { value: 'N', description: 'steps between checkpoints (default 500)' },
   provider: { value: 'NAME', description: 'where the step runs: cpu, webgpu or cuda' },
