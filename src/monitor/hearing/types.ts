@@ -1,0 +1,65 @@
+// Hearing: scoring and fitting away from the thread that asks.
+import type { Detector, DetectorSettings } from '../../detection/detector.ts';
+import type { ReadOptions, Recording } from '../../signal/recording.ts';
+import type { Heard, TimeMs } from '../types.ts';
+
+/** A recording in memory, or a file: its bytes, or where it lies. */
+export type Sound =
+  | { kind: 'recording'; recording: Recording }
+  | { kind: 'bytes'; bytes: Uint8Array; name: string; read?: Omit<ReadOptions, 'name'> }
+  | { kind: 'file'; path: string; read?: Omit<ReadOptions, 'name'> };
+
+/** Picture of a moment: [frames, bins] levels 0..255 over `dbRange`, and how unusual every cell [steps, bands] is. */
+export type MomentPicture = {
+  durationSeconds: number;
+  sampleRate: number;
+  spectrogram: { frames: number; bins: number; maxHz: number; values: Uint8Array; dbRange: [number, number] };
+  waveform: { min: Float32Array; max: Float32Array; unit: string };
+  deviation?: { steps: number; bands: { lowHz: number; highHz: number }[]; values: Float32Array };
+};
+
+export type HearJob = {
+  sound: Sound;
+  /** Scored by it; `key` tells versions apart, so that a thread keeps what it has prepared. */
+  detector: { key: string; bytes: Uint8Array };
+  startMs: TimeMs;
+  /** Convert other rates to the detector's; else they are refused. */
+  resample?: boolean;
+  /** Also features over time, for places: `anomalous` (default) only where it is one. */
+  places?: 'always' | 'anomalous' | 'never';
+};
+
+export type FitJob = {
+  sounds: readonly Sound[];
+  /** Names beside the sounds, as the bank shows them, and labels where there are some. */
+  names: readonly string[];
+  labels?: readonly (string | undefined)[];
+  encoder: string;
+  segmentSeconds: number | null;
+  channel: number | 'mean' | 'all';
+  sampleRate?: number;
+  settings: Partial<DetectorSettings>;
+};
+
+export type FitOutcome = {
+  detector: Detector;
+  bytes: Uint8Array;
+  failures: { file: string; message: string }[];
+  warnings: string[];
+};
+
+/**
+ * A pool of worker threads, each with one encoder thread. All methods reject with InputError for bad input (its message is
+ * one line), and with QueueFullError when more than `capacity` jobs wait.
+ */
+export type HearingPool = {
+  hear(job: HearJob, options?: { signal?: AbortSignal }): Promise<Heard[]>;
+  /** Adds recordings with labels (`undefined`: normal) to a detector: its bank grows, threshold and scales are found anew. */
+  extend(detector: Uint8Array, sounds: readonly { sound: Sound; name: string; label?: string }[]): Promise<FitOutcome>;
+  fit(job: FitJob, onProgress?: (done: number, total: number) => void): Promise<FitOutcome>;
+  picture(sound: Sound, detector?: { key: string; bytes: Uint8Array }, atSeconds?: number): Promise<MomentPicture>;
+  /** Jobs that wait and that run. */
+  load(): { waiting: number; running: number; threads: number };
+  /** Waits for what runs, refuses what is new. */
+  close(): Promise<void>;
+};

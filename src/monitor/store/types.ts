@@ -1,0 +1,176 @@
+// What a plant remembers: detectors in versions, machines, recordings, scores, alarms, labels, keys, dead letters.
+import type { AlarmChange, AlarmKind, AlarmPolicy, AlarmReason, AlarmState } from '../alarm/types.ts';
+import type { Heard, TimeMs } from '../types.ts';
+
+/** One version of a detector; versions never change. The file itself lies in the blobs under `blob`. */
+export type DetectorVersion = {
+  name: string;
+  version: number;
+  createdMs: TimeMs;
+  /** The version it was made from. */
+  parent?: number;
+  /** What made it: `fitted`, `uploaded`, `threshold`, `feedback`, `undo`. */
+  origin: 'fitted' | 'uploaded' | 'threshold' | 'feedback' | 'undo';
+  note: string;
+  blob: string;
+  bytes: number;
+  encoder: string;
+  fingerprint: string;
+  sampleRate: number;
+  threshold?: number;
+  falseAlarmRate: number;
+  segments: number;
+  labels: string[];
+  /** The version in use. */
+  current: boolean;
+};
+
+export type Machine = {
+  name: string;
+  /** Name of the detector whose current version hears it; none: recordings are kept, not scored. */
+  detector?: string;
+  policy: AlarmPolicy;
+  createdMs: TimeMs;
+};
+
+/** Hash: SHA-256 of the bytes as they came, in hexadecimal. One recording of one machine is stored once. */
+export type RecordingKey = { machine: string; hash: string };
+
+export type StoredRecording = RecordingKey & {
+  name: string;
+  startMs: TimeMs;
+  durationSeconds: number;
+  sampleRate: number;
+  bytes: number;
+  receivedMs: TimeMs;
+  /** Where its audio lies in the blobs; none: not kept, or expired. */
+  blob?: string;
+};
+
+/** Scores of a recording by one version of a detector; several where it was cut or held several. */
+export type StoredScore = Heard & RecordingKey & { index: number; detector: string; version: number };
+
+export type StoredAlarm = {
+  id: number;
+  machine: string;
+  kind: AlarmKind;
+  raisedMs: TimeMs;
+  sinceMs: TimeMs;
+  clearedMs?: TimeMs;
+  acknowledgedBy?: string;
+  reason: AlarmReason;
+};
+
+export type StoredLabel = RecordingKey & {
+  id: number;
+  /** `normal`, or the name of a fault. */
+  label: string;
+  by: string;
+  createdMs: TimeMs;
+  /** The version of the detector that learned it, once one has. */
+  version?: number;
+  undone: boolean;
+};
+
+export type Scope = 'read' | 'write' | 'admin';
+
+/** The key itself is shown once and never stored; `hash` is its SHA-256. */
+export type ApiKey = { id: number; name: string; scope: Scope; hash: string; createdMs: TimeMs; revokedMs?: TimeMs };
+
+export type DeadLetter = {
+  id: number;
+  machine: string;
+  /** Of the bytes that could not be dealt with. */
+  hash: string;
+  source: string;
+  reason: string;
+  atMs: TimeMs;
+  attempts: number;
+  blob?: string;
+};
+
+/** Everything that becomes true about a recording at once. */
+export type ScoredResult = {
+  recording: StoredRecording;
+  scores: readonly StoredScore[];
+  /** Alarms of its machine, as decided on the state that `alarmRevision` names. */
+  alarms?: { changes: readonly AlarmChange[]; state: AlarmState; revision: number };
+};
+
+export type Range = { fromMs?: TimeMs; toMs?: TimeMs };
+/** Newest first, but for scores (oldest first); at most `limit` (default 1000). */
+export type Page = Range & { machine?: string; limit?: number };
+
+/**
+ * The store: SQLite in a file (libsql) or PostgreSQL, the same to its users. All methods are one transaction each. They
+ * reject with InputError for what the caller got wrong (an unknown detector), and with StoreError where the database fails.
+ */
+export type Store = {
+  addDetector(version: Omit<DetectorVersion, 'version' | 'current'>): Promise<DetectorVersion>;
+  /** The current version of each. */
+  detectors(): Promise<DetectorVersion[]>;
+  detectorVersions(name: string): Promise<DetectorVersion[]>;
+  /** The current version where none is named. */
+  detector(name: string, version?: number): Promise<DetectorVersion | undefined>;
+  useVersion(name: string, version: number): Promise<void>;
+  removeDetector(name: string): Promise<string[]>;
+
+  putMachine(machine: Machine): Promise<void>;
+  machines(): Promise<Machine[]>;
+  machine(name: string): Promise<Machine | undefined>;
+  removeMachine(name: string): Promise<void>;
+
+  /** State of a machine's alarms; revision 0 where there is none yet. */
+  alarmState(machine: string): Promise<{ state?: AlarmState; revision: number }>;
+  /**
+   * Stores a result once. `known`: the recording was scored by this version before, nothing changes. `conflict`: another
+   * process decided on alarms meanwhile, nothing changes; decide again.
+   */
+  record(result: ScoredResult): Promise<'stored' | 'known' | 'conflict'>;
+  /** Whether this version (or any, where none is named) has scored it. */
+  isKnown(key: RecordingKey, detector?: { name: string; version: number }): Promise<boolean>;
+
+  recordings(page: Page): Promise<StoredRecording[]>;
+  recording(key: RecordingKey): Promise<StoredRecording | undefined>;
+  scores(page: Page & { hash?: string }): Promise<StoredScore[]>;
+  alarms(page: Page & { open?: boolean }): Promise<StoredAlarm[]>;
+  acknowledge(id: number, by: string): Promise<boolean>;
+
+  addLabel(label: Omit<StoredLabel, 'id' | 'undone'>): Promise<StoredLabel>;
+  labels(page: Page): Promise<StoredLabel[]>;
+  undoLabel(id: number): Promise<boolean>;
+
+  bury(letter: Omit<DeadLetter, 'id'>): Promise<void>;
+  deadLetters(page: Page): Promise<DeadLetter[]>;
+
+  addKey(key: Omit<ApiKey, 'id' | 'revokedMs'>): Promise<ApiKey>;
+  keys(): Promise<ApiKey[]>;
+  keyByHash(hash: string): Promise<ApiKey | undefined>;
+  revokeKey(id: number): Promise<boolean>;
+
+  /**
+   * Forgets recordings that began before a time, and the oldest ones until audio takes at most `maxBytes`. Labelled ones
+   * stay. Returns the blobs to delete. Scores older than `scoresBeforeMs` go too.
+   */
+  expire(limits: { beforeMs?: TimeMs; maxBytes?: number; scoresBeforeMs?: TimeMs }): Promise<string[]>;
+  /** Rows and bytes, for metrics and the page. */
+  totals(): Promise<{
+    recordings: number;
+    scores: number;
+    openAlarms: number;
+    audioBytes: number;
+    deadLetters: number;
+  }>;
+  /** Rejects where the database does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Bytes under names such as `audio/ab/abcd….wav`: a folder, an S3-compatible store, or an object store of JetStream. */
+export type Blobs = {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Undefined where there is none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  remove(key: string): Promise<void>;
+  close(): Promise<void>;
+};
