@@ -1,5 +1,7 @@
 // Which parts of a stream are still needed: a part is done once no window that holds a sample of it is open or to come.
 
+import { once } from './done.ts';
+
 type Holder = { from: number; to: number; open: number; released: boolean; done(): void };
 
 export type Holders = {
@@ -26,15 +28,12 @@ export function createHolders(): Holders {
       const held = kept.filter((holder) => holder.from < to && holder.to > from);
       if (held.length === 0) return undefined;
       for (const holder of held) holder.open++;
-      let isDone = false;
-      return () => {
-        if (isDone) return;
-        isDone = true;
+      return once(() => {
         for (const holder of held) {
           holder.open--;
           settle(holder);
         }
-      };
+      });
     },
     release(from) {
       const needed = kept.findIndex((holder) => holder.to > from);

@@ -1,6 +1,7 @@
 // Windows of all streams: samples in parts of any size go in, windows and events come out.
 import { InputError } from '../../signal/errors.ts';
 import type { Arrival } from '../types.ts';
+import { once } from './done.ts';
 import { type Cut, createStreamCutter } from './stream-cutter.ts';
 
 export type { Cut } from './stream-cutter.ts';
@@ -68,12 +69,7 @@ export function createWindower(options: WindowerOptions): Windower {
       }
       if (arrival.kind === 'recording') {
         const { recording, done } = arrival;
-        let isDone = false;
-        const once = () => {
-          if (!isDone) done?.();
-          isDone = true;
-        };
-        yield { kind: 'window', window: { stream, startMs: atMs, recording, ...(done && { done: once }) } };
+        yield { kind: 'window', window: { stream, startMs: atMs, recording, ...(done && { done: once(done) }) } };
         return;
       }
       let cutter = cutters.get(stream);
