@@ -1,7 +1,7 @@
 // Versions of detectors: files in the blobs, their descriptions in the store.
 import type { DetectorDescription, HearingPool } from '../monitor/hearing/types.ts';
 import { hashBytes } from '../monitor/ingest.ts';
-import type { Blobs, DetectorVersion, Store } from '../monitor/store/types.ts';
+import type { Blobs, DetectorVersion, RecordingKey, Store } from '../monitor/store/types.ts';
 import { notFound } from './http-error.ts';
 
 export type VersionOrigin = Pick<DetectorVersion, 'origin' | 'parent' | 'note'>;
@@ -11,8 +11,16 @@ export type Detectors = {
   version(name: string, version?: number): Promise<DetectorVersion>;
   /** The detector file of a version. @throws HttpError 404 */
   file(version: DetectorVersion): Promise<Uint8Array>;
-  /** Stores a file as the newest version, and as the one in use. @throws InputError where it is no detector */
-  add(name: string, bytes: Uint8Array, origin: VersionOrigin): Promise<DetectorVersion>;
+  /**
+   * Stores a file as the newest version, and as the one in use. `learned`: stored recordings in its bank, whose sound is
+   * kept as long as it. @throws InputError where it is no detector
+   */
+  add(
+    name: string,
+    bytes: Uint8Array,
+    origin: VersionOrigin,
+    learned?: readonly RecordingKey[],
+  ): Promise<DetectorVersion>;
   /** A new version with another threshold. @throws InputError for a detector without normal recordings */
   withThreshold(name: string, change: { threshold: number } | { falseAlarmRate: number }): Promise<DetectorVersion>;
   describe(version: DetectorVersion): Promise<DetectorDescription>;
@@ -37,16 +45,16 @@ export function createDetectors({ store, blobs, pool, now = Date.now }: Detector
     if (!bytes) throw notFound(`file of version ${version} of detector ${name}`);
     return bytes;
   };
-  const keep = async (name: string, described: DetectorDescription, origin: VersionOrigin) => {
+  const keep = async (name: string, described: DetectorDescription, origin: VersionOrigin, learned: readonly RecordingKey[] = []) => {
     const { bytes, calibration: _, ...rest } = described;
     const blob = `detectors/${name}/${await hashBytes(bytes)}.thrum`;
     await blobs.put(blob, bytes);
-    return store.addDetector({ ...rest, ...origin, name, blob, bytes: bytes.length, createdMs: now() });
+    return store.addDetector({ ...rest, ...origin, name, blob, bytes: bytes.length, createdMs: now(), learned });
   };
   return {
     version,
     file,
-    add: async (name, bytes, origin) => keep(name, await pool.describe(bytes), origin),
+    add: async (name, bytes, origin, learned) => keep(name, await pool.describe(bytes), origin, learned),
     async withThreshold(name, change) {
       const before = await version(name);
       const described = await pool.describe(await file(before), change);

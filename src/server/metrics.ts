@@ -71,7 +71,7 @@ function totalsGauges(registry: Registry, store: Pick<Store, 'totals'>): void {
 
 function poolGauges(registry: Registry, pool: Pick<HearingPool, 'load'>): void {
   for (const part of ['waiting', 'running', 'threads'] as const) {
-    const gauge = new Gauge({
+    const gauge: Gauge = new Gauge({
       name: `thrum_pool_${part}`,
       help: part === 'threads' ? 'threads that hear' : `jobs that are ${part}`,
       registers: [registry],
