@@ -51,6 +51,7 @@ export default defineConfig([
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
       'training/data/clip-worker.node': 'src/training/data/clip-worker.node.ts',
+      'monitor/store/store-worker.node': 'src/monitor/store/store-worker.node.ts',
     },
     platform: 'node',
     target: 'node20',
