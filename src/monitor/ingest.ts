@@ -64,6 +64,8 @@ export type Ingest = {
   ingest(input: IngestInput): Promise<Ingested>;
   /** The machine of this name, made with the usual policy if there is none. */
   ensureMachine(name: string): Promise<Machine>;
+  /** Changes it, made first if there is none; changes of one machine are made one after the other. */
+  editMachine(name: string, change: (machine: Machine) => Machine): Promise<Machine>;
 };
 
 /** Other processes may decide on the same machine's alarms meanwhile; each of them wins once, so this is plenty. */
@@ -124,6 +126,13 @@ export function createIngest(parts: IngestParts): Ingest {
       const machine = { name, policy: parts.policy, createdMs: now() };
       await store.putMachine(machine);
       return machine;
+    });
+
+  const editMachine: Ingest['editMachine'] = (name, change) =>
+    lanes(`machine ${name}`, async () => {
+      const changed = change((await store.machine(name)) ?? { name, policy: parts.policy, createdMs: now() });
+      await store.putMachine(changed);
+      return changed;
     });
 
   const scoresOf = async (key: { machine: string; hash: string }, by?: DetectorVersion): Promise<StoredScore[]> => {
@@ -214,5 +223,5 @@ export function createIngest(parts: IngestParts): Ingest {
     return result;
   };
 
-  return { ingest, ensureMachine };
+  return { ingest, ensureMachine, editMachine };
 }

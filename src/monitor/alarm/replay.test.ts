@@ -38,6 +38,7 @@ describe('thresholdReplay', () => {
         );
         expect(replayed).toEqual(changes.map(({ atMs }) => atMs));
       }),
+      { numRuns: 25 },
     );
   });
 
