@@ -120,6 +120,7 @@ export function openSqlite(path: string): Sql {
 
   return {
     dialect: 'sqlite',
+    name: path,
     // libsql leaves a lock behind where a write outside of a transaction finds the database busy.
     query: (text, values) =>
       guarded(() =>
