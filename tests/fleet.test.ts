@@ -111,9 +111,9 @@ describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
     const sender = await fleet.sender(url);
     const poison = Buffer.from('no recording at all\nreally');
     await publishRecording(sender, { machine: 'pump', name: 'bad\u0007 name.wav', bytes: poison });
-    await publishRecording(sender, { ...publication(1), pcm: { format: 's16le', sampleRate: 2000, channels: 7 } });
+    await publishRecording(sender, { ...publication(1), pcm: { format: 's16le', sampleRate: 2000, channels: 5 } });
     await publishRecording(sender, publication(2));
-    sender.publish('thrum.in.*bad', 'x');
+    sender.publish('thrum.in.b!ad', 'x');
     sender.publish('thrum.in.pump', '');
     await until('dead letters', async () => (await fleet.store.totals()).deadLetters === 4);
     await until('the good one', () => all(fleet.store, 1));
@@ -156,7 +156,7 @@ describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
     const worker = await fleet.work([url], { store, maxFailures: 1, log: (line) => said.push(line) });
     const sender = await fleet.sender(url);
     for (let i = 0; i < 5; i++) await publishRecording(sender, publication(i));
-    await until('recordings given back', () => worker.counts().returned >= 4);
+    await until('recordings given back', () => worker.counts().returned >= 2);
     away = false;
     await until('all recordings', () => all(fleet.store, 5));
     expect(await storedNames(fleet.store)).toEqual(namesOf(5));
