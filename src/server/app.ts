@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import { PoolClosedError, QueueFullError } from '../monitor/hearing/errors.ts';
@@ -61,6 +60,14 @@ function answerError(c: Context<Env>, error: unknown, deps: AppDeps): Response {
   return c.json({ error: message, requestId }, status, { ...headers });
 }
 
+/** JSON is read in one go, so its length has to be known. @throws HttpError 411, 413 */
+function checkJsonLength(headers: Record<string, string>): void {
+  if (headers['transfer-encoding'] !== undefined)
+    throw new HttpError(411, 'expected JSON with a Content-Length, not in chunks', { connection: 'close' });
+  if (Number(headers['content-length'] ?? 0) > MAX_JSON_BYTES)
+    throw new HttpError(413, `expected at most ${MAX_JSON_BYTES} bytes of JSON`, { connection: 'close' });
+}
+
 function addGuards(app: OpenAPIHono<Env>, deps: AppDeps): void {
   app.use(async (c, next) => {
     const started = performance.now();
@@ -94,13 +101,10 @@ function addGuards(app: OpenAPIHono<Env>, deps: AppDeps): void {
     }
     await next();
   });
-  const limited = bodyLimit({
-    maxSize: MAX_JSON_BYTES,
-    onError: () => {
-      throw new HttpError(413, `expected at most ${MAX_JSON_BYTES} bytes of JSON`, { connection: 'close' });
-    },
+  app.use('/api/*', async (c, next) => {
+    if (!RAW.test(c.req.path)) checkJsonLength(c.req.header());
+    await next();
   });
-  app.use('/api/*', (c, next) => (RAW.test(c.req.path) ? next() : limited(c, next)));
 }
 
 function addHealth(app: OpenAPIHono<Env>, deps: AppDeps): void {
