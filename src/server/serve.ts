@@ -1,12 +1,12 @@
 // The service: opens what it stands on, listens, and ends without losing what runs.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
 import type { Scope, Store } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
-import { systemReason } from '../signal/system-error.node.ts';
+import { systemCode, systemReason } from '../signal/system-error.node.ts';
 import { createApp } from './app.ts';
 import { isLoopback } from './guard.ts';
 import { makeKey } from './keys.ts';
@@ -62,6 +62,26 @@ async function dataFolder(options: Pick<ServeOptions, 'data'>): Promise<string> 
     throw new InputError(`serve: cannot use ${folder}: ${systemReason(error)}; give another folder with --data`);
   }
   return folder;
+}
+
+/** Whether a process runs under this number; not this one, which has begun just now. */
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+/** A folder of this process alone; those that killed ones have left are removed. */
+async function scratchFolder(folder: string): Promise<string> {
+  for (const name of await readdir(folder)) {
+    const [, pid] = /^scratch-(\d+)-/.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+  }
+  return mkdtemp(join(folder, `scratch-${process.pid}-`));
 }
 
 const storeAt = (options: ServeOptions, folder: string): string => options.store ?? join(folder, 'store.sqlite');
@@ -120,7 +140,7 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
     if (open) await checkKeys(store, host);
     const blobs = await openBlobs(options.blobs ?? join(folder, 'blobs'));
     opened.push(() => blobs.close());
-    const scratch = await mkdtemp(join(folder, 'scratch-'));
+    const scratch = await scratchFolder(folder);
     opened.push(() => rm(scratch, { recursive: true, force: true }));
     const pool = createHearingPool({ threads: options.threads, capacity: options.queue });
     opened.push(() => pool.close());
@@ -148,7 +168,6 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
       onClientError: (code) => log('warn', 'connection refused', { code }),
     });
     const url = shownUrl(server.url);
-    log('info', 'listening', { url, data: folder });
     let closing: Promise<void> | undefined;
     const end = async (deadlineMs: number): Promise<void> => {
       log('info', 'stopping');
