@@ -117,7 +117,7 @@ describe('on the loopback', () => {
       write('POST /api/machines/pump/recordings HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5000\r\n\r\nRIFF');
     });
     expect(body).not.toMatch(/ 20[01] /);
-    expect(service.parts.budget.taken()).toBe(0);
+    await expect.poll(() => service.parts.budget.taken()).toBe(0);
   });
 
   it('answers what is no HTTP with 400', async () => {
