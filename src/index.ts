@@ -17,5 +17,6 @@ export { StoreError } from './monitor/store/store-error.ts';
 export type * from './monitor/store/types.ts';
 export * from './portable.ts';
 export { buildScoreReport } from './report/score-report.node.ts';
+export { type ServeOptions, type Serving, serve } from './server/serve.ts';
 export { collectFiles } from './signal/collect-files.node.ts';
 export { readRecordingFile } from './signal/read-file.node.ts';

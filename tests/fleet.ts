@@ -8,7 +8,8 @@ import { createAlarms } from '../src/monitor/alarm/alarms.ts';
 import { defaultPolicy } from '../src/monitor/alarm/policy.ts';
 import { createInlinePool } from '../src/monitor/hearing/inline.test-util.ts';
 import { runWorker, type Worker, type WorkerOptions } from '../src/monitor/queue/worker.node.ts';
-import { createMemoryBlobs, createMemoryStore } from '../src/monitor/store/memory.test-util.ts';
+import { createMemoryBlobs } from '../src/monitor/store/memory.test-util.ts';
+import { openStore } from '../src/monitor/store/open.node.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';
 import { simulate } from '../src/signal/simulate/index.ts';
 
@@ -29,7 +30,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 /** A store with a detector for every machine of `machines`, and what workers need beside it. */
 export async function createFleet(machines: readonly string[] = ['pump']) {
   const folder = mkdtempSync(join(tmpdir(), 'thrum-fleet-'));
-  const store = createMemoryStore();
+  const store = await openStore(':memory:');
   const blobs = createMemoryBlobs();
   const pool = createInlinePool();
   const seeds = Array.from({ length: 6 }, (_, i) => 1000 + i);

@@ -64,6 +64,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'run encoders on SIREN, RMIS and other benchmarks',
     load: async () => (await import('./bench.ts')).benchCommand,
   },
+  serve: {
+    summary: 'listen to machines over HTTP, with a page, alarms and an API',
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
   doctor: {
     summary: 'check that everything works on this machine',
     load: async () => (await import('./doctor.ts')).doctorCommand,
