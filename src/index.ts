@@ -11,6 +11,8 @@ export { listenersFrom } from './evaluation/suites/listeners.node.ts';
 export { runSuite } from './evaluation/suites/run.node.ts';
 export { loadProgramInWorker } from './graph/executor.node.ts';
 export { createHearingPool, type HearingPoolOptions, QueueFullError } from './monitor/hearing/pool.node.ts';
+export { FleetFullError, type Publication, publishRecording } from './monitor/queue/publish.node.ts';
+export { runWorker, type Worker, type WorkerOptions } from './monitor/queue/worker.node.ts';
 export { openStore } from './monitor/store/open.node.ts';
 export { openBlobs } from './monitor/store/open-blobs.node.ts';
 export { StoreError } from './monitor/store/store-error.ts';

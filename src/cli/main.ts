@@ -68,6 +68,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'listen to machines over HTTP, with a page, alarms and an API',
     load: async () => (await import('./serve.ts')).serveCommand,
   },
+  worker: {
+    summary: 'hear what sensors send to a queue on NATS, beside any number of others',
+    load: async () => (await import('./worker.ts')).workerCommand,
+  },
   doctor: {
     summary: 'check that everything works on this machine',
     load: async () => (await import('./doctor.ts')).doctorCommand,

@@ -3,21 +3,8 @@ import { parseKeyRequest } from '../server/keys.ts';
 import { DEFAULT_DATA, DEFAULT_PORT, makeKeyAt, type ServeOptions, type Serving, serve } from '../server/serve.ts';
 import { type Command, choice, flag, number, type Options, text, UsageError } from './command.ts';
 import { print } from './output.ts';
+import { untilSignal } from './until-signal.ts';
 import { version } from './version.ts';
-
-/** Until the first signal. A second one ends the process at once, whatever runs. */
-function untilSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
-    let asked = false;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      resolve(signal);
-    };
-    for (const signal of signals) process.on(signal, onSignal);
-  });
-}
 
 const megabytes = (options: Options, name: string): number | undefined => {
   const given = number(options, name, { above: 0 });

@@ -22,6 +22,8 @@ export type WorkerOptions = Omit<IngestParts, 'pool'> &
     concurrency?: number;
     /** A recording that has failed so often (its worker died, or an error that is no one's fault) is a dead letter. */
     maxFailures?: number;
+    /** Longest recording. */
+    maxSeconds?: number;
     /** What runs may take this long to end at a stop; then it is given back. */
     graceSeconds?: number;
     /** One line about what is worth knowing. */
@@ -38,6 +40,8 @@ export type Worker = {
   ended: Promise<void>;
 };
 
+/** Decoded, of all channels together: a small file may unpack to a huge one. */
+const MOST_SAMPLES = 2 ** 26;
 const PULL_MS = 3000;
 const FLUSH_MS = 2000;
 /** Pauses before the store is asked again, and before a recording comes again. */
@@ -61,7 +65,7 @@ const isTemporary = (error: unknown): boolean =>
  */
 export async function runWorker(options: WorkerOptions): Promise<Worker> {
   const { servers, store, blobs, pool, maxFailures = 5, graceSeconds = 20, ackSeconds = 30, log = () => {} } = options;
-  const { concurrency = pool.load().threads + 1, now = Date.now } = options;
+  const { concurrency = pool.load().threads + 1, maxSeconds = 3600, now = Date.now } = options;
   const { connection, names } = await connectServers(servers, 'thrum worker', 'runWorker');
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   const js = jetstream(connection);
@@ -72,6 +76,7 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     throw error;
   }
   const attempts = createAttempts(jsm, js);
+  const limits = { maxSeconds, maxSamples: MOST_SAMPLES };
   const { ingest } = createIngest(options);
   const counts: WorkerCounts = { stored: 0, known: 0, buried: 0, returned: 0 };
   /** Set at the first word of a stop: nothing new is taken. */
@@ -135,7 +140,8 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
         await bury(message, `failed ${before.failures} times; the last: ${before.reason}`, before.failures, envelope);
         return;
       }
-      const { known } = await ingest({ ...inputOf(message, envelope), signal: giveUp.signal });
+      const input = inputOf(message, envelope);
+      const { known } = await ingest({ ...input, read: { ...input.read, ...limits }, signal: giveUp.signal });
       counts[known ? 'known' : 'stored']++;
       await done(message, envelope);
     } catch (error) {
