@@ -1,22 +1,25 @@
 // Workers of a fleet, against real servers of NATS: each recording is stored once, whatever dies meanwhile.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FleetFullError, publishRecording } from '../src/monitor/queue/publish.node.ts';
-import { ensureStreams } from '../src/monitor/queue/streams.node.ts';
+import { ensureStreams, openObjects } from '../src/monitor/queue/streams.node.ts';
 import type { Store } from '../src/monitor/store/types.ts';
 import { InputError } from '../src/signal/errors.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startMqttServer, startNatsCluster, startNatsServer, throughNats } from './nats-server.ts';
+import { mainScript } from './run-cli.ts';
 
 type Fleet = Awaited<ReturnType<typeof createFleet>>;
 const endings: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
-const fleetOf = async (machines?: string[]): Promise<Fleet> => {
-  const fleet = await createFleet(machines);
+const fleetOf = async (...given: Parameters<typeof createFleet>): Promise<Fleet> => {
+  const fleet = await createFleet(...given);
   endings.push(fleet.end);
   return fleet;
 };
@@ -48,7 +51,64 @@ const publication = (i: number, machine = 'pump') => ({
 });
 const all = async (store: Store, count: number): Promise<boolean> => (await store.totals()).recordings >= count;
 
+/** A process of its own that works for the fleet. */
+async function spawnWorker(fleet: Fleet, url: string, ...more: string[]) {
+  const folders = ['--store', join(fleet.folder, 'thrum.db'), '--blobs', join(fleet.folder, 'blobs')];
+  const args = ['worker', '--nats', url, ...folders, '--threads', '1', '--ack-seconds', '1', ...more];
+  const child = spawn(process.execPath, [mainScript, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit');
+  endings.push(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  await Promise.race([
+    once(child.stdout, 'data'),
+    ended.then(() => Promise.reject(new Error(`the worker ended: ${said}`))),
+  ]);
+  return {
+    async end(signal: NodeJS.Signals) {
+      child.kill(signal);
+      const [status] = await ended;
+      return { status: status as number | null, said };
+    },
+  };
+}
+
 describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
+  it('stores each recording once though workers and the server are killed, one after the other', async () => {
+    const fleet = await fleetOf(['pump'], { onDisk: true });
+    const server = await serverIn(fleet);
+    const sender = await fleet.sender(server.url);
+    let workers = [await spawnWorker(fleet, server.url), await spawnWorker(fleet, server.url)];
+    const count = 60;
+    const sending = (async () => {
+      for (let i = 0; i < count; i++) await publishRecording(sender, publication(i));
+    })();
+    for (const share of [5, 15, 25, 35]) {
+      await until(`${share} recordings`, () => all(fleet.store, share));
+      const [first, ...others] = workers;
+      await first.end('SIGKILL');
+      if (share === 25) {
+        await server.kill();
+        await server.start();
+      }
+      workers = [...others, await spawnWorker(fleet, server.url)];
+    }
+    await sending;
+    await until('all recordings', () => all(fleet.store, count));
+    expect(await storedNames(fleet.store)).toEqual(namesOf(count));
+    expect((await fleet.store.totals()).deadLetters).toBe(0);
+    const jsm = await jetstreamManager(sender);
+    await until('an empty queue', async () => (await jsm.streams.info('THRUM_IN')).state.messages === 0);
+    const { status, said } = await workers[0].end('SIGTERM');
+    expect(status).toBe(0);
+    expect(said).toMatch(/recordings heard, \d+ known before, 0 dead letters, 0 given back/);
+  });
+
   it('stores each recording once, whoever sends it twice, and leaves nothing behind', async () => {
     const fleet = await fleetOf(['pump', 'fan.2']);
     const { url } = await serverIn(fleet);
@@ -124,6 +184,33 @@ describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
     expect(Buffer.from((await fleet.blobs.get(found?.blob ?? '')) ?? []).equals(poison)).toBe(true);
     expect(letters.map(({ machine }) => machine).sort()).toEqual(['pump', 'pump', 'pump', 'unknown']);
     expect(worker.counts()).toMatchObject({ stored: 1, buried: 4, returned: 0 });
+  });
+
+  it('hears again what a killed server has forgotten to hand out', async () => {
+    const fleet = await fleetOf();
+    const { url } = await serverIn(fleet);
+    const sender = await fleet.sender(url);
+    const jsm = await jetstreamManager(sender);
+    await ensureStreams(jsm);
+    // As after a crash: what lies there was sent before the consumer begins.
+    await jsm.consumers.delete('THRUM_IN', 'workers');
+    await publishRecording(sender, publication(1));
+    await publishRecording(sender, { ...publication(2), bytes: new Uint8Array(soundOf(2).length + 2 ** 20) });
+    const objects = await openObjects(sender);
+    for (const { name } of await objects.list()) await objects.delete(name);
+    await jsm.consumers.add('THRUM_IN', {
+      durable_name: 'workers',
+      ack_policy: 'explicit',
+      deliver_policy: 'new',
+      ack_wait: 2e9,
+    });
+    await publishRecording(sender, publication(3));
+    await fleet.work([url]);
+    await until('both that can be heard', () => all(fleet.store, 2));
+    await until('an empty queue', async () => (await jsm.streams.info('THRUM_IN')).state.messages === 0);
+    expect(await storedNames(fleet.store)).toEqual(['1.wav', '3.wav']);
+    // The bytes of the large one are deleted only when it is dealt with.
+    expect((await fleet.store.totals()).deadLetters).toBe(0);
   });
 
   it('buries what fails again and again without being anyone’s fault', async () => {

@@ -10,6 +10,7 @@ import { createInlinePool } from '../src/monitor/hearing/inline.test-util.ts';
 import { runWorker, type Worker, type WorkerOptions } from '../src/monitor/queue/worker.node.ts';
 import { createMemoryBlobs } from '../src/monitor/store/memory.test-util.ts';
 import { openStore } from '../src/monitor/store/open.node.ts';
+import { openBlobs } from '../src/monitor/store/open-blobs.node.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';
 import { simulate } from '../src/signal/simulate/index.ts';
 
@@ -27,11 +28,18 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+/** Files of a store and of blobs, where other processes shall use them too. */
+const filesIn = async (folder: string) => ({
+  store: await openStore(join(folder, 'thrum.db')),
+  blobs: await openBlobs(join(folder, 'blobs')),
+});
+
 /** A store with a detector for every machine of `machines`, and what workers need beside it. */
-export async function createFleet(machines: readonly string[] = ['pump']) {
+export async function createFleet(machines: readonly string[] = ['pump'], { onDisk = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'thrum-fleet-'));
-  const store = await openStore(':memory:');
-  const blobs = createMemoryBlobs();
+  const { store, blobs } = onDisk
+    ? await filesIn(folder)
+    : { store: await openStore(':memory:'), blobs: createMemoryBlobs() };
   const pool = createInlinePool();
   const seeds = Array.from({ length: 6 }, (_, i) => 1000 + i);
   const { detector } = await pool.fit({
@@ -84,6 +92,8 @@ export async function createFleet(machines: readonly string[] = ['pump']) {
       await Promise.all(workers.map((worker) => worker.stop().catch(() => {})));
       await Promise.all(connections.map((connection) => connection.close()));
       await pool.close();
+      await store.close();
+      await blobs.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -29,18 +29,19 @@ function decoded(text: string | undefined): string | undefined {
 const shown = (name: string): string => name.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_NAME);
 
 /**
- * Opens a message. Where the bytes are an object that is gone, there is nothing left to hear.
+ * Opens a message. Undefined where it is swept up and its object is gone: an object is deleted when it was dealt with.
  * @throws InputError for an object that is gone; else what the servers say
  */
-export async function openMessage(message: JsMsg, objects: () => Promise<ObjectStore>): Promise<Envelope> {
+export async function openMessage(message: JsMsg, objects: () => Promise<ObjectStore>): Promise<Envelope | undefined> {
   const machine = machineOf(message.subject) ?? NOBODY;
   const name = shown(decoded(headerOf(message, HEADERS.name)) ?? `${message.time.toISOString()} ${message.seq}`);
   const object = headerOf(message, HEADERS.object);
   if (object === undefined) return { machine, name, bytes: message.data };
   const store = await objects();
   const info = await store.info(object);
-  if (!info || info.deleted)
-    throw new InputError(`${name}: its bytes are gone from the servers (object ${shown(object)})`);
+  const gone = !info || info.deleted;
+  if (gone && headerOf(message, HEADERS.again)) return undefined;
+  if (gone) throw new InputError(`${name}: its bytes are gone from the servers (object ${shown(object)})`);
   return { machine, name, bytes: await download(store, info), object };
 }
 

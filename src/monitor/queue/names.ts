@@ -28,6 +28,8 @@ export const HEADERS = {
   variable: 'Thrum-Variable',
   /** Name of the object that holds the bytes; the message is empty then. */
   object: 'Thrum-Object',
+  /** Set by a sweep: it was dealt with before, as far as the servers know. */
+  again: 'Thrum-Again',
 } as const;
 
 const MACHINE = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;

@@ -12,6 +12,7 @@ import { createAttempts, type Failed } from './attempts.node.ts';
 import { type Envelope, inputOf, openMessage } from './message.node.ts';
 import { CONSUMER, IN_STREAM } from './names.ts';
 import { ensureStreams, type FleetOptions, openObjects } from './streams.node.ts';
+import { sweep } from './sweep.node.ts';
 
 export type WorkerOptions = Omit<IngestParts, 'pool'> &
   FleetOptions & {
@@ -44,6 +45,7 @@ export type Worker = {
 const MOST_SAMPLES = 2 ** 26;
 const PULL_MS = 3000;
 const FLUSH_MS = 2000;
+const SWEEP_MS = 30_000;
 /** Pauses before the store is asked again, and before a recording comes again. */
 const RETRY_MS = { first: 500, most: 30_000 };
 const DIED = 'the worker that heard it stopped without a word';
@@ -136,6 +138,7 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
         }
       }
       envelope = await openMessage(message, openedObjects);
+      if (!envelope) return await done(message);
       if (before.failures >= maxFailures) {
         await bury(message, `failed ${before.failures} times; the last: ${before.reason}`, before.failures, envelope);
         return;
@@ -225,6 +228,20 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     await Promise.race([connection.flush().catch(() => {}), sleep(FLUSH_MS)]);
     await connection.close();
   };
+  /** Looks now and then for what the servers have forgotten. */
+  const sweeper = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const found = await sweep(jsm, js);
+        if (found > 0) log(`${found} recordings that the servers had forgotten are in the queue again`);
+      } catch {
+        // The servers are away, or take no more: the next time.
+      }
+      await pause(SWEEP_MS * (0.75 + Math.random() / 2));
+    }
+  };
+  void sweeper();
+
   const lanes = Promise.all(Array.from({ length: concurrency }, lane));
   // Where the servers are away, a lane may wait for them for longer than anybody waits for this process.
   const patience = new Promise<void>((resolve) => {
