@@ -1,6 +1,6 @@
 // Messages that the servers have forgotten to hand out: a server that is killed may still hold a message on disk of which
 // its consumer believes that it was dealt with. Nobody would ever hear it, and it would take room for good.
-import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamClient, type JetStreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { CONSUMER, HEADERS, IN_STREAM } from './names.ts';
 
@@ -13,7 +13,9 @@ const NO_MESSAGE = 10037;
  * already, the store knows it. Returns how many.
  */
 export async function sweep(jsm: JetStreamManager, js: JetStreamClient): Promise<number> {
-  const { state } = await jsm.streams.info(IN_STREAM);
+  const { state, config } = await jsm.streams.info(IN_STREAM);
+  // Other streams keep what was dealt with, because an operator wants them to.
+  if (config.retention !== RetentionPolicy.Workqueue) return 0;
   const { ack_floor: floor } = await jsm.consumers.info(IN_STREAM, CONSUMER);
   let found = 0;
   const last = Math.min(floor.stream_seq, state.first_seq + MOST_SWEPT);
