@@ -71,7 +71,7 @@ export async function createFleet(machines: readonly string[] = ['pump']) {
     pool,
     async work(servers: readonly string[], options: Partial<WorkerOptions> = {}): Promise<Worker> {
       const parts = { store, blobs, pool, createAlarms, policy: defaultPolicy };
-      const worker = await runWorker({ ...parts, servers, ackSeconds: 2, ...options });
+      const worker = await runWorker({ ...parts, servers, ackSeconds: 2, graceSeconds: 2, ...options });
       workers.push(worker);
       return worker;
     },

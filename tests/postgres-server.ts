@@ -47,6 +47,7 @@ export type PostgresServer = {
   port: number;
   /** Address of a new, empty database. */
   newDatabase(): Promise<string>;
+  disconnectAll(): Promise<void>;
   /** Ends it at once, as a power cut would, and all of its children. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -96,15 +97,21 @@ export async function startPostgres(): Promise<PostgresServer> {
     child = undefined;
   };
   const address = (database: string) => `postgres://thrum:${PASSWORD}@127.0.0.1:${port}/${database}`;
+  const command = async (text: string): Promise<void> => {
+    const sql = postgres(address('postgres'), { max: 1, fetch_types: false });
+    await sql.unsafe(text);
+    await sql.end();
+  };
   const server: PostgresServer = {
     port,
     async newDatabase() {
-      const sql = postgres(address('postgres'), { max: 1, fetch_types: false });
       const name = `test_${databases++}`;
-      await sql.unsafe(`create database ${name}`);
-      await sql.end();
+      await command(`create database ${name}`);
       return address(name);
     },
+    disconnectAll: () =>
+      command(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend'
+        and pid <> pg_backend_pid()`),
     kill: () => end('SIGKILL'),
     async start() {
       // Children of one that was killed need a moment to find that out.

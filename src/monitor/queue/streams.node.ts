@@ -1,4 +1,5 @@
 // The streams of the fleet on the servers: made where they are not there, used as they are where they are.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -29,6 +30,7 @@ export type FleetOptions = {
 };
 
 const SECOND_NANOS = 1e9;
+const PATIENCE_MS = 15_000;
 /** Repeated publications within this time are one: as long as a sender tries again. */
 const DUPLICATE_SECONDS = 300;
 /** The server's codes for a stream and a consumer that are there with other settings. */
@@ -62,7 +64,7 @@ export async function ensureStreams(jsm: JetStreamManager, options: FleetOptions
     max_msgs: maxMessages,
     duplicate_window: DUPLICATE_SECONDS * SECOND_NANOS,
   };
-  try {
+  const make = async (): Promise<void> => {
     await unlessThere(() => jsm.streams.add(recordings));
     await unlessThere(() =>
       jsm.streams.add({
@@ -84,10 +86,17 @@ export async function ensureStreams(jsm: JetStreamManager, options: FleetOptions
         max_ack_pending: maxPending,
       }),
     );
-  } catch (error) {
-    throw new InputError(
-      `ensureStreams: the servers refuse (${reasonOf(error)}); start them with JetStream (nats-server -js) and enough storage, and ask for no more replicas (${replicas}) than there are servers`,
-    );
+  };
+  for (const until = Date.now() + PATIENCE_MS; ; await sleep(500)) {
+    try {
+      return await make();
+    } catch (error) {
+      // A cluster that chooses its leader does not answer for a while.
+      if (Date.now() < until) continue;
+      throw new InputError(
+        `ensureStreams: the servers refuse (${reasonOf(error)}); start them with JetStream (nats-server -js) and enough storage, and ask for no more replicas (${replicas}) than there are servers`,
+      );
+    }
   }
 }
 

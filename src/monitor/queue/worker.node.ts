@@ -39,6 +39,7 @@ export type Worker = {
 };
 
 const PULL_MS = 3000;
+const FLUSH_MS = 2000;
 /** Pauses before the store is asked again, and before a recording comes again. */
 const RETRY_MS = { first: 500, most: 30_000 };
 const DIED = 'the worker that heard it stopped without a word';
@@ -213,29 +214,31 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     }
   };
 
+  /** What was given back is sent; servers that are away hear of it by silence. */
+  const leave = async (): Promise<void> => {
+    await Promise.race([connection.flush().catch(() => {}), sleep(FLUSH_MS)]);
+    await connection.close();
+  };
   const lanes = Promise.all(Array.from({ length: concurrency }, lane));
-  const ended = lanes.then(
-    async () => {
-      await connection.drain();
-    },
-    async (error: unknown) => {
-      stopping.abort();
-      giveUp.abort(error);
-      await connection.close();
-      throw error;
-    },
-  );
+  // Where the servers are away, a lane may wait for them for longer than anybody waits for this process.
+  const patience = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => {
+      setTimeout(() => giveUp.abort(new Error('the worker is stopping')), 1000 * graceSeconds).unref();
+      setTimeout(resolve, 1000 * graceSeconds + PULL_MS + FLUSH_MS).unref();
+    });
+  });
+  const ended = Promise.race([lanes, patience]).then(leave, async (error: unknown) => {
+    stopping.abort();
+    giveUp.abort(error);
+    await connection.close();
+    throw error;
+  });
   ended.catch(() => {});
   return {
     counts: () => ({ ...counts }),
     async stop() {
       stopping.abort();
-      const timer = setTimeout(() => giveUp.abort(new Error('the worker is stopping')), 1000 * graceSeconds);
-      try {
-        await ended;
-      } finally {
-        clearTimeout(timer);
-      }
+      await ended;
     },
     ended,
   };
