@@ -50,6 +50,7 @@ export default defineConfig([
       'bench/scaling': 'bench/scaling.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
+      'monitor/hearing/worker.node': 'src/monitor/hearing/worker.node.ts',
       'training/data/clip-worker.node': 'src/training/data/clip-worker.node.ts',
       'monitor/store/store-worker.node': 'src/monitor/store/store-worker.node.ts',
     },
