@@ -12,6 +12,7 @@ const megabytes = (options: Options, name: string): number | undefined => {
 };
 
 function serveOptions(options: Options): ServeOptions {
+  const webhook = text(options, 'webhook');
   return {
     host: text(options, 'host'),
     port: number(options, 'port', { min: 0, max: 65_535, integer: true }),
@@ -26,6 +27,7 @@ function serveOptions(options: Options): ServeOptions {
     maxBytes: number(options, 'max-bytes', { min: 0, integer: true }),
     allowHosts: text(options, 'allow-host')?.split(','),
     requireKey: flag(options, 'require-key'),
+    webhook: webhook === undefined ? undefined : { url: webhook, secret: process.env.THRUM_WEBHOOK_SECRET },
     logFormat: choice(options, 'log', ['text', 'json']),
     version: version(),
   };
@@ -52,6 +54,7 @@ export const serveCommand: Command = {
     'allow-host': { value: 'NAMES', description: 'names clients may call this machine by, with commas between' },
     'require-key': { description: 'ask for keys on this machine too' },
     'make-key': { value: 'NAME[:SCOPE]', description: 'print a new key once, and end; scope read, write or admin' },
+    webhook: { value: 'URL', description: 'post alarms there, signed with THRUM_WEBHOOK_SECRET where it is set' },
     log: { value: 'FORMAT', description: 'text or json, on standard error (text)' },
   },
   async run(files, options) {

@@ -18,9 +18,10 @@ import type {
 import { ask, hum, type Service, startService } from './service.test-util.ts';
 
 let service: Service;
+const told: string[] = [];
 const at = (path: string): string => `${service.url}/api/${path}`;
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ onAlarm: ({ kind, change }) => told.push(`${kind} ${change}`) });
 });
 afterAll(() => service.close());
 
@@ -102,6 +103,7 @@ describe('from a folder of recordings to an alarm', () => {
       expect(body.scores[0].anomalous).toBe(true);
     }
     expect(await alarm).toMatchObject({ machine: 'pump-7', kind: 'fault', reason: { above: 2 } });
+    expect(told).toEqual(['fault raised']);
     const { body: status } = await ask<ApiMachineStatus>(at('machines/pump-7'));
     expect(status).toMatchObject({ health: 'fault', openAlarms: 1 });
     const { body: open } = await ask<ApiAlarm[]>(at('alarms?open=true&machine=pump-7'));

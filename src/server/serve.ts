@@ -2,6 +2,8 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
+import { combineNotifiers, type Notifier } from '../monitor/notify/notifier.ts';
+import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
 import type { Scope, Store } from '../monitor/store/types.ts';
@@ -13,7 +15,7 @@ import { makeKey } from './keys.ts';
 import { type Listening, listen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { pageFolder } from './pages.ts';
-import { createParts, type PartsOptions, usualLimits } from './parts.ts';
+import { createParts, usualLimits } from './parts.ts';
 import { startRetention } from './retention.ts';
 
 export type ServeOptions = {
@@ -40,7 +42,9 @@ export type ServeOptions = {
   logFormat?: 'text' | 'json';
   log?: Log;
   version?: string;
-  onAlarm?: PartsOptions['onAlarm'];
+  /** Alarms are posted there. The secret signs them. */
+  webhook?: { url: string; secret?: string };
+  notifiers?: readonly Notifier[];
 };
 
 export type Serving = {
@@ -110,6 +114,11 @@ async function checkKeys(store: Store, host: string): Promise<void> {
   }
 }
 
+function notifierOf({ webhook, notifiers = [] }: ServeOptions, log: Log): Notifier {
+  const warn = (message: string): void => log('warn', message);
+  return combineNotifiers([...notifiers, ...(webhook ? [createWebhook({ ...webhook, warn })] : [])], warn);
+}
+
 /** An address to type into a browser: that of all interfaces is none. */
 const shownUrl = (url: string): string => url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 
@@ -144,6 +153,8 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
     opened.push(() => rm(scratch, { recursive: true, force: true }));
     const pool = createHearingPool({ threads: options.threads, capacity: options.queue });
     opened.push(() => pool.close());
+    const notifier = notifierOf(options, log);
+    opened.push(() => notifier.close());
     const limits = {
       ...usualLimits,
       ...(options.maxBodyBytes !== undefined && { maxBodyBytes: options.maxBodyBytes }),
@@ -156,7 +167,7 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
       // Where keys are asked for, a page that is led here by its name has none.
       allowedHosts: open ? undefined : allowHosts.map((name) => name.toLowerCase()),
       pageFolder: pageFolder(),
-      onAlarm: options.onAlarm,
+      onAlarm: (change) => void notifier.notify(change),
     });
     opened.push(() => parts.close());
     const { maxAgeDays, maxBytes } = options;

@@ -1,23 +1,22 @@
-// PostgreSQL by a pool of connections, which connect again by themselves.
+// PostgreSQL by a pool of connections, which are replaced when they are lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { InputError, oneLine } from '../../signal/errors.ts';
+import { type Connection, createPool } from './pool.ts';
 import { type Query, type Row, type Sql, storable } from './sql.ts';
 import { StoreError } from './store-error.ts';
 
 const CONNECT_SECONDS = 10;
-/** After a connection has failed, the next one waits for so long. */
-const RECONNECT_SECONDS = 0.5;
 const ANSWER_SECONDS = 60;
 /** What the server ends by itself says more than a line that falls silent. */
 const SILENT_SECONDS = 10;
 const TRIES = 6;
+const CONNECTIONS = 10;
 
 /** Two wrote the same rows at once: serialization, deadlock, a row that the other has added or removed meanwhile. */
 const AGAIN = new Set(['40001', '40P01', '23505', '23503']);
 const GONE = /^(E[A-Z]+|CONNECT.*|57P0[123]|08...)$/;
 const REASONS: [code: RegExp, reason: string][] = [
-  [/^CONNECTION_ENDED$/, 'it was closed'],
   [/^(28P01|28000)$/, 'it refuses the user or the password; see that both are right'],
   [/^3D000$/, 'it has no database of that name; create it'],
   [/^53100$/, 'its disk is full; free some space there'],
@@ -46,87 +45,118 @@ function storeError(name: string, error: unknown): unknown {
   return /^[0-9A-Z]{5}$/.test(code) ? new StoreError(`store ${name}: ${oneLine(message)}`) : error;
 }
 
-/** Where it lies, without user and password. */
-function nameOf(url: string): string {
-  if (!URL.canParse(url) || new URL(url).hostname === '') {
-    throw new InputError('openStore: expected an address such as postgres://USER:PASSWORD@HOST:5432/DATABASE');
+/** Where it lies, without user and password; how many connections it may have. */
+function placeOf(url: string): { name: string; most: number } {
+  const most = Number((URL.canParse(url) && new URL(url).searchParams.get('max')) || CONNECTIONS);
+  if (!URL.canParse(url) || new URL(url).hostname === '' || !(Number.isSafeInteger(most) && most > 0)) {
+    throw new InputError('openStore: expected an address such as postgres://USER:PASSWORD@HOST:5432/DATABASE?max=10');
   }
   const { host, pathname } = new URL(url);
-  return `postgres://${host}${pathname}`;
+  return { name: `postgres://${host}${pathname}`, most };
 }
 
 /**
- * Connects when it is first used. `answerSeconds`: how long a statement may take; a transaction that is silent for longer
- * fails, though the server may have done it.
+ * One connection. The client would connect again by itself, but in the middle of a transaction the rest of it would then
+ * stand alone, and what it writes to a connection that is gone ends the process (porsager/postgres issue 1154).
+ */
+function connect(url: string, answerSeconds: number): Connection {
+  let lost = false;
+  const client = postgres(url, {
+    max: 1,
+    onclose: () => {
+      lost = true;
+    },
+    max_lifetime: null,
+    connect_timeout: CONNECT_SECONDS,
+    // Poolers between us and the server may know no prepared statements.
+    prepare: false,
+    fetch_types: false,
+    onnotice: () => {},
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: {
+      application_name: 'thrum',
+      statement_timeout: answerSeconds * 1000,
+      idle_in_transaction_session_timeout: answerSeconds * 1000,
+    },
+  });
+  return {
+    async query(text, values = []) {
+      if (lost) throw Object.assign(new Error('the connection was lost'), { code: 'CONNECTION_CLOSED' });
+      return [...(await client.unsafe(text, storable(values)))] as Row[];
+    },
+    isLost: () => lost,
+    end() {
+      lost = true;
+      return client.end({ timeout: 0 });
+    },
+  };
+}
+
+async function inTransaction<T>(connection: Connection, work: (query: Query) => Promise<T>): Promise<T> {
+  await connection.query('begin');
+  try {
+    const result = await work(connection.query);
+    await connection.query('commit');
+    return result;
+  } catch (error) {
+    // Without a connection there is no transaction either.
+    if (!connection.isLost()) await connection.query('rollback').catch(() => connection.end());
+    throw error;
+  }
+}
+
+/** Runs what lost against another once more, after a while that differs between them. */
+async function insisting<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === TRIES || !AGAIN.has(codeOf(error))) throw error;
+      await sleep(Math.random() * 20 * tries);
+    }
+  }
+}
+
+/**
+ * Connects when it is first used, and again after a connection was lost. `answerSeconds`: how long a statement may take;
+ * what is silent for longer fails, though the server may have done it.
  * @throws InputError for an address that is none
  */
 export function openPostgres(url: string, answerSeconds = ANSWER_SECONDS): Sql {
-  const name = nameOf(url);
-  const milliseconds = answerSeconds * 1000;
-  const connect = () =>
-    postgres(url, {
-      connect_timeout: CONNECT_SECONDS,
-      backoff: () => RECONNECT_SECONDS,
-      // Poolers between us and the server may know no prepared statements.
-      prepare: false,
-      fetch_types: false,
-      onnotice: () => {},
-      types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-      connection: {
-        application_name: 'thrum',
-        statement_timeout: milliseconds,
-        idle_in_transaction_session_timeout: milliseconds,
-      },
-    });
-  type Pool = ReturnType<typeof connect>;
-  let pool = connect();
+  const { name, most } = placeOf(url);
+  const pool = createPool(() => connect(url, answerSeconds), most);
   let closed = false;
 
-  /** Gives up a pool whose server no longer answers, and takes a new one. */
-  const replace = (silent: Pool): StoreError => {
-    if (pool === silent && !closed) pool = connect();
-    silent.end({ timeout: 0 }).catch(() => {});
-    return new StoreError(`store ${name}: no answer for ${answerSeconds} s; see that PostgreSQL is well`);
-  };
-  const guarded = async <T>(work: (pool: Pool) => Promise<T>): Promise<T> => {
-    const used = pool;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(replace(used)), milliseconds + SILENT_SECONDS * 1000);
-    });
+  const guarded = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
+    if (closed) throw new StoreError(`store ${name}: it was closed`);
+    let late = false;
     try {
-      return await Promise.race([work(used), late]);
+      return await pool.use(async (connection) => {
+        const giveUp = () => {
+          late = true;
+          connection.end().catch(() => {});
+        };
+        const timer = setTimeout(giveUp, (answerSeconds + SILENT_SECONDS) * 1000);
+        try {
+          return await insisting(() => work(connection));
+        } finally {
+          clearTimeout(timer);
+        }
+      });
     } catch (error) {
+      if (late) throw new StoreError(`store ${name}: no answer for ${answerSeconds} s; see that PostgreSQL is well`);
       throw storeError(name, error);
-    } finally {
-      clearTimeout(timer);
     }
   };
-  /** Runs what lost against another once more, after a while that differs between them. */
-  const insisting = async <T>(work: () => Promise<T>): Promise<T> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (tries === TRIES || !AGAIN.has(codeOf(error))) throw error;
-        await sleep(Math.random() * 20 * tries);
-      }
-    }
-  };
-  const queryIn =
-    (where: Pick<Pool, 'unsafe'>): Query =>
-    async (text, values = []) =>
-      [...(await where.unsafe(text, storable(values)))] as Row[];
 
   return {
     dialect: 'postgres',
     name,
-    query: (text, values) => guarded((used) => insisting(() => queryIn(used)(text, values))),
-    transaction: <T>(work: (query: Query) => Promise<T>) =>
-      guarded((used) => insisting(() => used.begin((connection) => work(queryIn(connection))) as Promise<T>)),
+    query: (text, values) => guarded(({ query }) => query(text, values)),
+    transaction: (work) => guarded((connection) => inTransaction(connection, work)),
     async close() {
       closed = true;
-      await pool.end({ timeout: 5 });
+      await pool.close();
     },
   };
 }

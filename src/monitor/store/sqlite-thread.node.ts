@@ -37,7 +37,8 @@ function errorOf(reply: Extract<StoreReply, { error: string }>): Error {
  */
 export async function openSqliteThread(path: string): Promise<Store> {
   const script = createRequire(import.meta.url).resolve('#worker/store');
-  const worker = new Worker(script, { workerData: { path } satisfies StoreThreadData });
+  // Options of the program that runs, such as --input-type, are none of the thread's.
+  const worker = new Worker(script, { workerData: { path } satisfies StoreThreadData, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let ended: Error | undefined;
   const endWith = (error: Error) => {
