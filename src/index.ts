@@ -13,6 +13,7 @@ export { loadProgramInWorker } from './graph/executor.node.ts';
 export { createHearingPool, type HearingPoolOptions, QueueFullError } from './monitor/hearing/pool.node.ts';
 export { openStore } from './monitor/store/open.node.ts';
 export { openBlobs } from './monitor/store/open-blobs.node.ts';
+export { createRetention, type Retention, type RetentionOptions } from './monitor/store/retention.ts';
 export { StoreError } from './monitor/store/store-error.ts';
 export type * from './monitor/store/types.ts';
 export * from './portable.ts';
