@@ -15,6 +15,7 @@ export { FleetFullError, type Publication, publishRecording } from './monitor/qu
 export { runWorker, type Worker, type WorkerOptions } from './monitor/queue/worker.node.ts';
 export { openStore } from './monitor/store/open.node.ts';
 export { openBlobs } from './monitor/store/open-blobs.node.ts';
+export { createRetention, type Retention, type RetentionOptions } from './monitor/store/retention.ts';
 export { StoreError } from './monitor/store/store-error.ts';
 export type * from './monitor/store/types.ts';
 export * from './portable.ts';

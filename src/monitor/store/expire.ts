@@ -33,11 +33,15 @@ const KEPT = `(exists (select 1 from labels where labels.machine = recordings.ma
   or exists (select 1 from learned where learned.machine = recordings.machine and learned.hash = recordings.hash))`;
 
 /** Forgets audio, from the oldest that may go on, as long as `isDue`. Whether more may follow. */
-async function expireAudio(run: Query, isDue: (row: { startMs: number; bytes: number }) => boolean): Promise<boolean> {
+async function expireAudio(
+  run: Query,
+  piece: number,
+  isDue: (row: { startMs: number; bytes: number }) => boolean,
+): Promise<boolean> {
   const rows = await run(
     `select machine, hash, start_ms, bytes, blob from recordings where blob is not null and not ${KEPT}
     order by start_ms limit $1`,
-    [PIECE],
+    [piece],
   );
   let count = 0;
   while (count < rows.length) {
@@ -54,7 +58,7 @@ async function expireAudio(run: Query, isDue: (row: { startMs: number; bytes: nu
     if (gone.length > 0) expired.push(blob as string);
   }
   await leaveBlobs(run, expired);
-  return count === PIECE;
+  return count === piece;
 }
 
 /** Bytes of audio beyond `maxBytes`. */
@@ -65,25 +69,31 @@ async function excessBytes(run: Query, maxBytes: number): Promise<number> {
   return (bytes as number) - maxBytes;
 }
 
-async function expireLetters(run: Query, beforeMs: number): Promise<boolean> {
+async function expireLetters(run: Query, piece: number, beforeMs: number): Promise<boolean> {
   const rows = await run('select id, blob from dead_letters where at_ms < $1 order by at_ms limit $2', [
     beforeMs,
-    PIECE,
+    piece,
   ]);
   await leaveBlobs(
     run,
     rows.flatMap(({ blob }) => (blob === null ? [] : [blob as string])),
   );
   for (const { id } of rows) await run('delete from dead_letters where id = $1', [id as number]);
-  return rows.length === PIECE;
+  return rows.length === piece;
 }
 
 /** Deletes rows of `table`, from the oldest on. Whether more follow. */
-async function expireByTime(run: Query, table: string, beforeMs: number, condition = ''): Promise<boolean> {
+async function expireByTime(
+  run: Query,
+  piece: number,
+  table: string,
+  beforeMs: number,
+  condition = '',
+): Promise<boolean> {
   const which = `where start_ms < $1 ${condition}`;
   const [last] = await run(`select start_ms from ${table} ${which} order by start_ms limit 1 offset $2`, [
     beforeMs,
-    PIECE,
+    piece,
   ]);
   await run(`delete from ${table} ${which}`, [last ? Math.min((last.start_ms as number) + 1, beforeMs) : beforeMs]);
   return last !== undefined;
@@ -94,10 +104,10 @@ const EMPTY = `and blob is null
   and not exists (select 1 from labels where labels.machine = recordings.machine and labels.hash = recordings.hash)
   and not exists (select 1 from learned where learned.machine = recordings.machine and learned.hash = recordings.hash)`;
 
-export function createExpireMethods({ query, transaction }: Sql): Pick<Store, 'expire' | 'forgetBlobs'> {
+export function createExpireMethods({ query, transaction }: Sql, piece = PIECE): Pick<Store, 'expire' | 'forgetBlobs'> {
   /** Repeats a piece until there is none left. */
-  const inPieces = async (piece: (run: Query) => Promise<boolean>): Promise<void> => {
-    while (await transaction(piece));
+  const inPieces = async (work: (run: Query) => Promise<boolean>): Promise<void> => {
+    while (await transaction(work));
   };
   return {
     async expire({ beforeMs, maxBytes, scoresBeforeMs }) {
@@ -107,13 +117,13 @@ export function createExpireMethods({ query, transaction }: Sql): Pick<Store, 'e
         }
       }
       if (beforeMs !== undefined) {
-        await inPieces((run) => expireAudio(run, ({ startMs }) => startMs < beforeMs));
-        await inPieces((run) => expireLetters(run, beforeMs));
+        await inPieces((run) => expireAudio(run, piece, ({ startMs }) => startMs < beforeMs));
+        await inPieces((run) => expireLetters(run, piece, beforeMs));
       }
       if (maxBytes !== undefined) {
         await inPieces(async (run) => {
           let excess = await excessBytes(run, maxBytes);
-          return expireAudio(run, ({ bytes }) => {
+          return expireAudio(run, piece, ({ bytes }) => {
             const due = excess > 0;
             excess -= bytes;
             return due;
@@ -121,8 +131,8 @@ export function createExpireMethods({ query, transaction }: Sql): Pick<Store, 'e
         });
       }
       if (scoresBeforeMs !== undefined) {
-        await inPieces((run) => expireByTime(run, 'scores', scoresBeforeMs));
-        await inPieces((run) => expireByTime(run, 'recordings', scoresBeforeMs, EMPTY));
+        await inPieces((run) => expireByTime(run, piece, 'scores', scoresBeforeMs));
+        await inPieces((run) => expireByTime(run, piece, 'recordings', scoresBeforeMs, EMPTY));
       }
       // Bytes that came again meanwhile have a row again.
       await query(`delete from stray_blobs where ${named}`);
