@@ -64,6 +64,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'run encoders on SIREN, RMIS and other benchmarks',
     load: async () => (await import('./bench.ts')).benchCommand,
   },
+  watch: {
+    summary: 'listen to a folder, a pipe or a broker, and raise alarms',
+    load: async () => (await import('./watch.ts')).watchCommand,
+  },
   doctor: {
     summary: 'check that everything works on this machine',
     load: async () => (await import('./doctor.ts')).doctorCommand,
