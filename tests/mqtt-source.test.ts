@@ -173,6 +173,7 @@ describe.skipIf(!hasNatsServer)(throughNats('the MQTT source'), () => {
     const wrong = createMqttSource(`mqtt://sensor:falsch@127.0.0.1:${mqttPort}/pumps/+`);
     const message = await wrong
       .arrivals()
+      [Symbol.asyncIterator]()
       .next()
       .catch((error: Error) => `${error.name}: ${error.message}`);
     expect(message).toMatch(/^InputError: createMqttSource: cannot listen at mqtt:\/\/127/);
