@@ -1,7 +1,9 @@
 // A NATS server of one's own, on a free port of this machine.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
@@ -9,7 +11,7 @@ export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 
 export const throughNats = (what: string): string =>
   `${what} through NATS${hasNatsServer ? '' : ' (skipped: no nats-server; Debian has it as a package)'}`;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -20,10 +22,19 @@ async function freePort(): Promise<number> {
 
 export type NatsServer = { url: string; port: number; stop(): Promise<void> };
 
-/** Keeps what is stored in `folder`; without one it has no JetStream. */
-export async function startNatsServer(folder?: string, port?: number): Promise<NatsServer> {
+/** A server that speaks MQTT too keeps sessions, so it needs a folder; only a file of settings can say so. */
+function mqttSettings(folder: string, port: number): string[] {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'mqtt.conf');
+  writeFileSync(file, `server_name: test\nmqtt { host: 127.0.0.1, port: ${port} }\n`);
+  return ['-c', file];
+}
+
+/** Keeps what is stored in `folder`; without one it has no JetStream, and no MQTT. */
+export async function startNatsServer(folder?: string, port?: number, mqttPort?: number): Promise<NatsServer> {
   const at = port ?? (await freePort());
   const storage = folder === undefined ? [] : ['-js', '-sd', folder];
+  if (folder !== undefined && mqttPort !== undefined) storage.push(...mqttSettings(folder, mqttPort));
   const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(at), ...storage], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
