@@ -5,7 +5,7 @@ const json = process.env.THRUM_TEST_JSON;
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'web/**/*.test.ts', 'tests/**/*.test.ts'],
     exclude: ['**/*.slow.test.ts', 'node_modules/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

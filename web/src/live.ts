@@ -1,0 +1,143 @@
+// What the page knows of all machines, kept up to date by events.
+import type { ApiAlarm, ApiEvent, ApiJob, ApiMachineStatus, ApiScore } from './backend/api.ts';
+import type { Backend, Connection } from './backend/types.ts';
+
+/** Scores of a sparkline. */
+const RECENT = 60;
+/** Jobs that are remembered. */
+const MOST_JOBS = 50;
+
+export type LiveState = {
+  machines: ReadonlyMap<string, ApiMachineStatus>;
+  recent: ReadonlyMap<string, readonly ApiScore[]>;
+  /** Those that are not cleared, newest first. */
+  openAlarms: readonly ApiAlarm[];
+  jobs: ReadonlyMap<string, ApiJob>;
+  connection: Connection;
+  loaded: boolean;
+  /** Why the list could not be loaded. */
+  error?: string;
+};
+
+export type Live = {
+  state(): LiveState;
+  /** Called after changes, at most once for each picture. @returns how to end it */
+  subscribe(listener: () => void): () => void;
+  /** Every event, at once. @returns how to end it */
+  onEvent(listener: (event: ApiEvent) => void): () => void;
+  reload(): Promise<void>;
+  stop(): void;
+};
+
+const sameScore = (a: ApiScore, b: ApiScore): boolean => a.hash === b.hash && a.index === b.index;
+
+/** A score in its place by time, instead of the one it replaces. */
+export function addScore(scores: readonly ApiScore[], score: ApiScore): ApiScore[] {
+  const rest = scores.filter((one) => !sameScore(one, score));
+  let at = rest.length;
+  while (at > 0 && rest[at - 1].startMs > score.startMs) at--;
+  return [...rest.slice(0, at), score, ...rest.slice(at)];
+}
+
+/** The open alarms after a change of one, newest first. */
+export const withAlarm = (alarms: readonly ApiAlarm[], alarm: ApiAlarm): ApiAlarm[] =>
+  [...alarms.filter(({ id }) => id !== alarm.id), ...(alarm.clearedMs === undefined ? [alarm] : [])].sort(
+    (a, b) => b.raisedMs - a.raisedMs,
+  );
+
+export function createLive(backend: Backend): Live {
+  const listeners = new Set<() => void>();
+  const eventListeners = new Set<(event: ApiEvent) => void>();
+  let state: LiveState = {
+    machines: new Map(),
+    recent: new Map(),
+    openAlarms: [],
+    jobs: new Map(),
+    connection: 'connecting',
+    loaded: false,
+  };
+  let scheduled = false;
+
+  const change = (next: Partial<LiveState>): void => {
+    state = { ...state, ...next };
+    if (scheduled) return;
+    scheduled = true;
+    // Not requestAnimationFrame: alarms are told in pages that are not seen, too.
+    setTimeout(() => {
+      scheduled = false;
+      for (const listener of listeners) listener();
+    }, 16);
+  };
+
+  const take = (event: ApiEvent): void => {
+    for (const listener of eventListeners) listener(event);
+    if (event.type === 'machine') change({ machines: new Map(state.machines).set(event.data.name, event.data) });
+    if (event.type === 'alarm') change({ openAlarms: withAlarm(state.openAlarms, event.data) });
+    if (event.type === 'job') {
+      const jobs = new Map(state.jobs).set(event.data.id, event.data);
+      for (const id of jobs.keys()) if (jobs.size > MOST_JOBS) jobs.delete(id);
+      change({ jobs });
+    }
+    if (event.type === 'score') {
+      const { machine } = event.data;
+      const recent = addScore(state.recent.get(machine) ?? [], event.data).slice(-RECENT);
+      const status = state.machines.get(machine);
+      const newest = !status?.lastScore || status.lastScore.startMs <= event.data.startMs;
+      change({
+        recent: new Map(state.recent).set(machine, recent),
+        ...(status &&
+          newest && { machines: new Map(state.machines).set(machine, { ...status, lastScore: event.data }) }),
+      });
+    }
+  };
+
+  /** The last scores of a machine: the newest 1000 of growing stretches of time, until there are enough. */
+  const loadRecent = async ({ name, lastScore }: ApiMachineStatus): Promise<void> => {
+    if (!lastScore) return;
+    let scores: ApiScore[] = [];
+    for (const hours of [1, 24, 24 * 30, 24 * 3650]) {
+      scores = await backend.scores(name, { fromMs: lastScore.startMs - hours * 3_600_000, limit: 1000 });
+      if (scores.length >= RECENT) break;
+    }
+    const kept = (state.recent.get(name) ?? []).reduce(addScore, scores);
+    change({ recent: new Map(state.recent).set(name, kept.slice(-RECENT)) });
+  };
+
+  const reload = async (): Promise<void> => {
+    try {
+      const [machines, openAlarms] = await Promise.all([backend.machines(), backend.alarms({ open: true })]);
+      change({
+        machines: new Map(machines.map((machine) => [machine.name, machine])),
+        openAlarms: openAlarms.reduce(withAlarm, [] as ApiAlarm[]),
+        loaded: true,
+        error: undefined,
+      });
+      for (const machine of machines) await loadRecent(machine);
+    } catch (error) {
+      change({ loaded: true, error: (error as Error).message });
+    }
+  };
+
+  let wasLost = false;
+  const stop = backend.events(take, (connection) => {
+    change({ connection });
+    // What happened meanwhile was not told.
+    if (connection === 'live' && wasLost) void reload();
+    wasLost = connection === 'lost' || (wasLost && connection === 'connecting');
+  });
+  void reload();
+
+  return {
+    state: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onEvent(listener) {
+      eventListeners.add(listener);
+      return () => eventListeners.delete(listener);
+    },
+    reload,
+    stop,
+  };
+}
