@@ -11,7 +11,7 @@ export const has = (command: string, args: string[] = ['--version']): boolean =>
 export const DEFAULT_PORT = 8470;
 
 /** Options that take a value, as `thrum COMMAND --help` lists them. */
-const knownOptions: Record<string, readonly string[]> = {
+export const knownOptions: Record<string, readonly string[]> = {
   serve: ['host', 'port', 'data', 'store', 'blobs', 'nats', 'threads', 'make-key', 'log'],
   worker: ['nats', 'store', 'blobs', 'threads'],
 };

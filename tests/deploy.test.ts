@@ -5,7 +5,18 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { DEFAULT_PORT, expectNoPasswords, has, isPinned, optionsOf, pathOf, read, serversIn } from './deploy-files.ts';
+import type { Command } from '../src/cli/command.ts';
+import {
+  DEFAULT_PORT,
+  expectNoPasswords,
+  has,
+  isPinned,
+  knownOptions,
+  optionsOf,
+  pathOf,
+  read,
+  serversIn,
+} from './deploy-files.ts';
 import { projectRoot, scratchFolder } from './run-cli.ts';
 
 const { at } = scratchFolder();
@@ -198,6 +209,13 @@ describe('deploy/nats', () => {
 });
 
 describe('everywhere', () => {
+  it.each(Object.entries(knownOptions))('thrum %s has the options that are used', async (name, used) => {
+    const file = join(projectRoot, 'src', 'cli', `${name}.ts`);
+    if (!existsSync(file)) return;
+    const command: Command = (await import(file))[`${name}Command`];
+    for (const option of used) expect(command.options[option]?.value, option).toBeTypeOf('string');
+  });
+
   it('runs the same versions', () => {
     const images = [
       ...read('kubernetes/nats.yaml').matchAll(/image: (\S+)/g),
