@@ -209,12 +209,13 @@ describe('deploy/nats', () => {
 });
 
 describe('everywhere', () => {
-  it.each(Object.entries(knownOptions))('thrum %s has the options that are used', async (name, used) => {
+  for (const [name, used] of Object.entries(knownOptions)) {
     const file = join(projectRoot, 'src', 'cli', `${name}.ts`);
-    if (!existsSync(file)) return;
-    const command: Command = (await import(file))[`${name}Command`];
-    for (const option of used) expect(command.options[option]?.value, option).toBeTypeOf('string');
-  });
+    it.skipIf(!existsSync(file))(`thrum ${name} has the options that are used`, async () => {
+      const command: Command = (await import(file))[`${name}Command`];
+      for (const option of used) expect(command.options[option]?.value, option).toBeTypeOf('string');
+    });
+  }
 
   it('runs the same versions', () => {
     const images = [
