@@ -2,6 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { connectAsync } from 'mqtt';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, startMqttBroker, throughNats } from './nats-server.ts';
@@ -87,6 +89,24 @@ describe('thrum watch', () => {
     expect(wav.stdout.match(/▲ not normal/g)).toHaveLength(4);
     expect(wav.stdout).toMatch(/ALARM fault: /);
     expect(wav.status).toBe(0);
+  });
+
+  it('posts alarms to a webhook', async () => {
+    const posted: string[] = [];
+    const server = createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (chunk) => posted.push(chunk));
+      request.on('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    writeHums(at('hook/p9'), 4, 60, 1900);
+    const { port } = server.address() as AddressInfo;
+    const child = spawn(process.execPath, [
+      mainScript,
+      ...watching(at('hook'), ...quick, '--webhook', `http://127.0.0.1:${port}/alarms`),
+    ]);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    server.close();
+    expect(posted.map((body) => JSON.parse(body))).toMatchObject([{ machine: 'p9', kind: 'fault', change: 'raised' }]);
   });
 
   it('ends cleanly on Ctrl-C', async () => {

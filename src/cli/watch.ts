@@ -9,9 +9,11 @@ import { type Alarms, createAlarms } from '../monitor/alarm/alarms.ts';
 import { defaultPolicy } from '../monitor/alarm/policy.ts';
 import type { AlarmPolicy } from '../monitor/alarm/types.ts';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
+import type { Notifier } from '../monitor/notify/notifier.ts';
+import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { createWindower } from '../monitor/stream/windows.ts';
 import { watch } from '../monitor/watch.ts';
-import { type Command, flag, InputError, number, type Options, required, UsageError } from './command.ts';
+import { type Command, flag, InputError, number, type Options, required, text, UsageError } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { note, print } from './output.ts';
 import { workersFrom } from './recording-options.ts';
@@ -45,6 +47,13 @@ async function detectorFrom(options: Options): Promise<{ path: string; bytes: Ui
   return { path, bytes };
 }
 
+/** Who is told of alarms; the secret that signs is no argument, for arguments are seen by everybody on a machine. */
+function notifierFrom(options: Options): Notifier | undefined {
+  const url = text(options, 'webhook');
+  const secret = process.env.THRUM_WEBHOOK_SECRET;
+  return url === undefined ? undefined : createWebhook({ url, ...(secret && { secret }), warn: note });
+}
+
 export const watchCommand: Command = {
   summary: 'listen to a folder, a pipe or a broker, and raise alarms',
   usage: 'SOURCE --detector FILE [options]',
@@ -69,6 +78,7 @@ export const watchCommand: Command = {
     threshold: { value: 'SCORE', description: "another threshold than the detector's own" },
     resample: { description: "convert other rates to the detector's" },
     workers: { value: 'N', description: 'threads that hear (default: all cores)' },
+    webhook: { value: 'URL', description: 'post alarms there as JSON (THRUM_WEBHOOK_SECRET signs them)' },
     json: { description: 'print one JSON object per score, alarm and event' },
     ...sourceOptionSpecs,
   },
@@ -81,6 +91,7 @@ export const watchCommand: Command = {
     const policy = policyFrom(options);
     const threads = Math.max(1, workersFrom(options) ?? availableParallelism());
     const { path, bytes } = await detectorFrom(options);
+    const notifier = notifierFrom(options);
     const { source, isLive } = await sourceFrom(given, options);
     const windower = createWindower({
       windowSeconds,
@@ -115,6 +126,7 @@ export const watchCommand: Command = {
             resample: flag(options, 'resample'),
           }),
         decide: (machine, heard) => alarmsOf(machine).observe(heard),
+        ...(notifier && { notify: notifier.notify }),
         report: (news) => print(isJson ? newsJson(news) : newsLine(news, colours)),
         signal: stop.signal,
         ahead: threads,
@@ -127,6 +139,7 @@ export const watchCommand: Command = {
     } finally {
       process.off('SIGINT', interrupted);
       process.off('SIGTERM', interrupted);
+      await notifier?.close();
       await pool.close();
     }
   },
