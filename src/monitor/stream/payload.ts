@@ -25,6 +25,8 @@ export type Payload = {
   parts?: number;
 };
 
+/** A small file may unpack to a very large one. */
+const MAX_SAMPLES = 2 ** 26;
 const MAX_PARTS = 10_000;
 /** The last millisecond that a Date can hold. */
 const LAST_MS = 8.64e15;
@@ -152,6 +154,6 @@ export async function readPayload(
   }
   if (isJson(bytes)) return { ...readJson(bytes, name), ...place };
   const sampleRate = said.rate ?? settings.read?.sampleRate;
-  const options = { ...settings.read, name, ...(sampleRate !== undefined && { sampleRate }) };
+  const options = { maxSamples: MAX_SAMPLES, ...settings.read, name, ...(sampleRate !== undefined && { sampleRate }) };
   return { recordings: await readRecordings(bytes, options), isFile: true, ...place };
 }
