@@ -1,7 +1,7 @@
 // A NATS server of one's own, on a free port of this machine.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 
 export const throughNats = (what: string): string =>
   `${what} through NATS${hasNatsServer ? '' : ' (skipped: no nats-server; Debian has it as a package)'}`;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -27,6 +27,34 @@ export type NatsServer = {
   /** As a failure of power would: nothing is said, nothing is put in order. */
   kill(): Promise<void>;
 };
+
+/** A server that speaks MQTT too keeps sessions, so it needs a folder; only a file of settings can say so. */
+function mqttSettings(folder: string, port: number, password?: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'mqtt.conf');
+  const access =
+    password === undefined ? '' : `authorization { user: sensor, password: ${JSON.stringify(password)} }\n`;
+  writeFileSync(file, `server_name: test\nmqtt { host: 127.0.0.1, port: ${port} }\n${access}`);
+  return ['-c', file];
+}
+
+/** Keeps what is stored in `folder`; without one it has no JetStream, and no MQTT. */
+export async function startNatsServer(folder?: string, port?: number, mqttPort?: number): Promise<NatsServer> {
+  const storage = folder === undefined ? [] : ['-js', '-sd', folder];
+  if (folder !== undefined && mqttPort !== undefined) storage.push(...mqttSettings(folder, mqttPort));
+  return spawnServer(port ?? (await freePort()), storage);
+}
+
+/** A broker for MQTT, on a free port where none is given; with a password for the user `sensor` if one is. */
+export async function startMqttBroker(
+  folder: string,
+  { port, mqttPort, password }: { port?: number; mqttPort?: number; password?: string } = {},
+): Promise<NatsServer & { mqttPort: number }> {
+  const mqtt = mqttPort ?? (await freePort());
+  const settings = mqttSettings(folder, mqtt, password);
+  const server = await spawnServer(port ?? (await freePort()), ['-js', '-sd', folder, ...settings]);
+  return { ...server, mqttPort: mqtt };
+}
 
 /** Runs until it says that it is ready; a member of a cluster is so before the cluster is. */
 async function spawnServer(port: number, args: readonly string[]): Promise<NatsServer> {
@@ -48,12 +76,6 @@ async function spawnServer(port: number, args: readonly string[]): Promise<NatsS
     await ended;
   };
   return { url: `nats://127.0.0.1:${port}`, port, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
-}
-
-/** Keeps what is stored in `folder`; without one it has no JetStream. */
-export async function startNatsServer(folder?: string, port?: number): Promise<NatsServer> {
-  const storage = folder === undefined ? [] : ['-js', '-sd', folder];
-  return spawnServer(port ?? (await freePort()), storage);
 }
 
 /** With a listener for MQTT, which needs a file of settings in `folder`. */

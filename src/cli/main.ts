@@ -72,6 +72,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'hear what sensors send to a queue on NATS, beside any number of others',
     load: async () => (await import('./worker.ts')).workerCommand,
   },
+  watch: {
+    summary: 'listen to a folder, a pipe or a broker, and raise alarms',
+    load: async () => (await import('./watch.ts')).watchCommand,
+  },
   doctor: {
     summary: 'check that everything works on this machine',
     load: async () => (await import('./doctor.ts')).doctorCommand,

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { createRandom, shuffled } from '../../signal/simulate/random.ts';
 import { createAlarms } from './alarms.ts';
 import { inOrder, observation, policyOf, START, usual } from './observations.test-util.ts';
-import { renewState } from './state.ts';
 import type { AlarmChange, AlarmPolicy, AlarmState, Observation } from './types.ts';
 
 const run = (policy: AlarmPolicy, observations: readonly Observation[], state?: AlarmState): AlarmChange[] => {
@@ -288,10 +287,16 @@ describe('state', () => {
     expect(brief(run(policyOf({ n: 2, k: 2 }), [next], before.state()))).toHaveLength(1);
   });
 
-  it('renewed for another detector keeps open alarms, and forgets scores', () => {
+  it('is that of one version of a detector: another keeps open alarms, and forgets scores', () => {
+    const by = (version: number, from: number, scores: readonly number[]): Observation[] =>
+      inOrder(scores).map((one) => ({ ...one, startMs: one.startMs + from * 10_000, detector: 'pump', version }));
+    const first = by(1, 0, [3, 3]);
+    expect(brief(run(policyOf(), [...first, ...by(2, 2, [3, 3])]))).toEqual([]);
+    expect(brief(run(policyOf(), [...first, ...by(1, 2, [3, 3])]))).toEqual(['fault raised 30']);
     const alarms = createAlarms('pump', policyOf());
-    for (const one of inOrder([3, 3, 3])) alarms.observe(one);
-    const later = inOrder([1, 1, 1, 1]).map((one) => ({ ...one, startMs: one.startMs + 30_000 }));
-    expect(brief(run(policyOf(), later, renewState(alarms.state())))).toEqual(['fault cleared 70']);
+    for (const one of by(1, 0, [3, 3, 3])) alarms.observe(one);
+    expect(brief(run(policyOf(), by(2, 3, [1, 1, 1, 1]), alarms.state()))).toEqual(['fault cleared 70']);
+    // Who does not say which version it is means the same as before.
+    expect(brief(run(policyOf(), [...first, ...inOrder([3, 3, 3]).slice(2)]))).toEqual(['fault raised 30']);
   });
 });

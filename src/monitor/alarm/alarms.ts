@@ -3,7 +3,7 @@ import { InputError } from '../../signal/errors.ts';
 import { findings, type Item, stepFlow } from './flow.ts';
 import { checkPolicy } from './policy.ts';
 import { isSilenced } from './silence.ts';
-import { type Memory, newMemory, readState, writeState } from './state.ts';
+import { type Memory, memoryFor, newMemory, readState, writeState } from './state.ts';
 import type { AlarmChange, AlarmKind, AlarmPolicy, AlarmState, Observation } from './types.ts';
 import { reasonOf } from './words.ts';
 
@@ -68,6 +68,7 @@ function insert(memory: Memory, policy: AlarmPolicy, item: Item): Memory {
  *   fault is what jumps, or stands out from where the machine now is. See `stepDrift`.
  * - `sensor`: `k` of the last `n` recordings are constant; cleared by `n` live ones. Constant ones have no score.
  *
+ * Scores of another detector, or of another version, are not comparable: what is usual is then learned anew.
  * Recordings in a silence are not looked at. Duplicates (the same time and recording) are ignored. A late one is put in its
  * place, and what comes after the last change that was told is decided again; what was told stands, so that no alarm is
  * raised twice. The state is a few kilobytes, whatever the number of scores.
@@ -85,7 +86,9 @@ export function createAlarms(machine: string, policy: AlarmPolicy, state?: Alarm
       const item = itemOf(observation, memory.arrivals);
       if (isSilenced(policy.silences, item.startMs) || isSilenced(policy.silences, item.endMs - 1)) return [];
       if (isKnown(item)) return [];
-      memory = insert({ ...memory, arrivals: memory.arrivals + 1 }, policy, item);
+      const { detector, version = '' } = observation;
+      const before = memoryFor(memory, detector === undefined ? undefined : `${detector}@${version}`);
+      memory = insert({ ...before, arrivals: before.arrivals + 1 }, policy, item);
       const changes: AlarmChange[] = [];
       const told = { ...memory.told };
       // Places of the last changes in the tail; -1 where they lie before it.

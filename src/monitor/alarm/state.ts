@@ -11,7 +11,14 @@ export type Told = { open: boolean; arrival: number };
  * - `tail`: the last observations, in order of their times; a late one still finds its place among them.
  * - `base`: what came before; it stands as it was decided.
  */
-export type Memory = { base: Flow; tail: Item[]; arrivals: number; told: Record<AlarmKind, Told> };
+export type Memory = {
+  base: Flow;
+  tail: Item[];
+  arrivals: number;
+  told: Record<AlarmKind, Told>;
+  /** Name and version of the detector whose scores these are, where that is known. */
+  detector?: string;
+};
 
 const untold: Told = { open: false, arrival: -1 };
 export const newMemory: Memory = {
@@ -49,6 +56,7 @@ const stateSchema = z.object({
   tail: z.array(itemSchema),
   arrivals: z.number(),
   told: z.object({ fault: toldSchema, drift: toldSchema, sensor: toldSchema }),
+  detector: z.string().optional(),
 });
 
 /** Plain JSON; a copy, so that it stays as it is. */
@@ -63,16 +71,17 @@ export function readState(state: AlarmState): Memory {
       `createAlarms: expected a state of version 1, got ${path.join('.') || 'it'}: ${message}; begin without a state`,
     );
   }
-  const { base, tail, arrivals, told } = read.data;
-  return { base, tail, arrivals, told };
+  const { version: _, ...memory } = read.data;
+  return memory;
 }
 
 /**
- * The state for another version of the detector, whose scores are not comparable: what was seen is forgotten, and what
- * is usual is learned anew. Alarms that are open stay so until the new scores clear them.
- * @throws InputError as `createAlarms` does
+ * The memory for scores of this detector. Of another one than before, what was seen is forgotten; alarms that are open
+ * stay so until the new scores clear them.
  */
-export function renewState(state: AlarmState): AlarmState {
-  const { arrivals, told } = readState(state);
-  return writeState({ ...newMemory, arrivals, told });
+export function memoryFor(memory: Memory, detector: string | undefined): Memory {
+  if (detector === undefined || detector === memory.detector) return memory;
+  if (memory.detector === undefined) return { ...memory, detector };
+  const { arrivals, told } = memory;
+  return { ...newMemory, arrivals, told, detector };
 }

@@ -54,8 +54,8 @@ export type AlarmChange = {
   reason: AlarmReason;
 };
 
-/** A score as alarms see it. */
-export type Observation = Heard & { recording?: string };
+/** A score as alarms see it. Of another detector or version of it, scores are not comparable: what is usual is learned anew. */
+export type Observation = Heard & { recording?: string; detector?: string; version?: number };
 
 /** Plain JSON, to be stored between two recordings. `version` guards its form. */
 export type AlarmState = { version: 1 } & Record<string, unknown>;

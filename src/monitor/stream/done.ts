@@ -20,3 +20,21 @@ export function shareDone(count: number, done: () => void): (() => void)[] {
     }),
   );
 }
+
+/**
+ * Lets at most `limit` things wait to be done: when one more comes, the one that waits longest is called done before it is.
+ * A broker sends nothing more while too much is open, and a window may need more messages than it keeps open.
+ */
+export function createDoneLimit(limit: number): (done: () => void) => () => void {
+  const open = new Set<() => void>();
+  return (done) => {
+    const now = once(() => {
+      open.delete(now);
+      done();
+    });
+    open.add(now);
+    const [oldest] = open;
+    if (open.size > limit) oldest();
+    return now;
+  };
+}

@@ -27,6 +27,8 @@ export type FolderSourceOptions = {
   once?: boolean;
 };
 
+/** A small file may unpack to a very large one. */
+const MAX_SAMPLES = 2 ** 28;
 const HINT_PAUSE_MS = 50;
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -72,7 +74,7 @@ export function createFolderSource(folder: string, options: FolderSourceOptions 
         `createFolderSource: expected at most ${maxBytes} bytes, found ${file.size} (${file.path}); split the recording`,
       );
     }
-    const recordings = await readRecordingFile(join(folder, file.path), read);
+    const recordings = await readRecordingFile(join(folder, file.path), { maxSamples: MAX_SAMPLES, ...read });
     const after = await stateOf(file.path);
     // Written to again while it was read: it comes back when it is whole.
     const isSame = !after || (after.size === file.size && after.mtimeMs === file.mtimeMs);
