@@ -97,9 +97,7 @@ export function App({ backend, live, onQuestion }: Props) {
         {route.view === 'machine' && <MachineView key={route.name} route={route} />}
       </main>
       <Announcer />
-      <p class="unseen" role="status">
-        {said}
-      </p>
+      <output class="unseen">{said}</output>
       {help && <Help onClose={() => setHelp(false)} />}
       {question && <KeyDialog key={String(question.refused)} refused={question.refused} onKey={question.answer} />}
     </Provider>

@@ -75,7 +75,9 @@ export function createChart(
     const room = Math.max((high - low) * 0.015, data.axis === 'order' ? 0.5 : 30);
     return [low - room, high + room];
   }
-  const yRange = (): [number, number] => (drawn.log ? [drawn.low / 1.25, drawn.high * 1.25] : [0, drawn.high * 1.12]);
+  function yRange(): [number, number] {
+    return drawn.log ? [drawn.low / 1.25, drawn.high * 1.25] : [0, drawn.high * 1.12];
+  }
 
   /** Stretches of alarms, and the part of the plot beyond the threshold. */
   function drawUnder(u: uPlot): void {
