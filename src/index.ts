@@ -10,6 +10,11 @@ export { evaluateDcaseFolders } from './evaluation/dcase/evaluate-folder.node.ts
 export { listenersFrom } from './evaluation/suites/listeners.node.ts';
 export { runSuite } from './evaluation/suites/run.node.ts';
 export { loadProgramInWorker } from './graph/executor.node.ts';
+export { createHearingPool, type HearingPoolOptions, QueueFullError } from './monitor/hearing/pool.node.ts';
+export { openStore } from './monitor/store/open.node.ts';
+export { openBlobs } from './monitor/store/open-blobs.node.ts';
+export { StoreError } from './monitor/store/store-error.ts';
+export type * from './monitor/store/types.ts';
 export * from './portable.ts';
 export { buildScoreReport } from './report/score-report.node.ts';
 export { collectFiles } from './signal/collect-files.node.ts';

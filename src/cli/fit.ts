@@ -1,8 +1,8 @@
 // thrum fit: from normal (or labelled) recordings to a detector file.
-import { existsSync } from 'node:fs';
-import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { dirname } from 'node:path';
 import type { DetectorSettings } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
+import { encoderFile } from '../detection/encoder-place.node.ts';
 import { fitFiles } from '../detection/fit-files.node.ts';
 import { labelsFromFolders, type Naming, namesFromTable } from '../detection/labels.node.ts';
 import { DEFAULT_ENCODER } from '../encoders/load.node.ts';
@@ -100,7 +100,7 @@ export const fitCommand: Command = {
       onFile: progress.update,
     });
     progress.end();
-    const file = fileOf(spec.encoder, out);
+    const file = encoderFile(spec.encoder, dirname(out));
     const remembered = { ...detector, encoder: { ...detector.encoder, ...(file !== undefined && { file }) } };
     writeFileSafely(out, await writeDetector(remembered));
     for (const warning of warnings) note(warning);
@@ -131,14 +131,6 @@ export const fitCommand: Command = {
     return reportFailures(failures, files.length);
   },
 };
-
-/** Weights given by their path, as seen from the folder of the detector; undefined for names. */
-function fileOf(encoder: string, out: string): string | undefined {
-  if (extname(encoder) === '' || !existsSync(encoder)) return undefined;
-  return relative(dirname(resolve(out)), resolve(encoder))
-    .split(sep)
-    .join('/');
-}
 
 /** Pieces of ten seconds: what the published encoders were made for; shorter recordings stay whole. */
 const DEFAULT_SEGMENT_SECONDS = 10;

@@ -1,7 +1,7 @@
 // What score and diagnose share: their options, and the run over the files.
-import { existsSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Detector } from '../detection/detector.ts';
+import { encoderOf } from '../detection/encoder-place.node.ts';
 import {
   checkEncoder,
   type ScoredRecording,
@@ -27,22 +27,9 @@ export const scoringOptionSpecs = {
   ...encoderOptionSpecs,
 } satisfies OptionSpecs;
 
-/**
- * Weights that lie where the detector remembers them, beside it, or in the folder above it, as fine-tuning leaves them; else
- * what the name means anywhere.
- */
-function encoderOf(detector: Detector, path: string): string {
-  const { id, file } = detector.encoder;
-  const folder = dirname(path);
-  // The name of an encoder of the registry is no file's.
-  if (extname(id) === '') return id;
-  const places = [...(file === undefined ? [] : [join(folder, file)]), join(folder, id), join(folder, '..', id)];
-  return places.find((place) => existsSync(place)) ?? id;
-}
-
 /** How the user wants recordings scored by the detector in `path`. @throws InputError if the encoder is not the detector's. */
 export async function scoringFrom(options: Options, detector: Detector, path: string): Promise<ScoreFilesOptions> {
-  const encoder = encoderFrom(options, encoderOf(detector, path));
+  const encoder = encoderFrom(options, encoderOf(detector, dirname(path)));
   await checkEncoder(detector, encoder);
   return {
     encoder,

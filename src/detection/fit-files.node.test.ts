@@ -4,7 +4,8 @@ import { InputError } from '../signal/errors.ts';
 import { simulate } from '../signal/simulate/index.ts';
 import { createWavFolder, wavWithBadSample } from '../signal/wav-folder.test-util.ts';
 import { createDiagnoser } from './diagnose.ts';
-import { type FitFilesOptions, type FitPreparation, fitFiles } from './fit-files.node.ts';
+import { type FitFilesOptions, fitFiles } from './fit-files.node.ts';
+import type { FitPreparation } from './fit-recordings.ts';
 import { labelsFromFolders } from './labels.node.ts';
 
 const folder = createWavFolder();

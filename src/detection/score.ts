@@ -76,6 +76,12 @@ function describeBands(detector: Detector, segments: readonly SegmentScore[]): B
   }));
 }
 
+/** Whether the threshold is another than the false-alarm rate asks for. */
+export const isThresholdByHand = ({ calibration, threshold, settings }: Detector): boolean =>
+  calibration !== undefined &&
+  threshold !== undefined &&
+  Math.abs(threshold - thresholdFor(calibration, settings.falseAlarmRate)) > 1e-6 * threshold;
+
 /**
  * Prepares a detector for scoring: a recording's distance is the mean over its k nearest normal segments, divided by
  * the scale of their domain; the nearest domain counts.
@@ -87,8 +93,7 @@ export function createScorer(detector: Detector): Scorer {
     throw new InputError('score: this detector was fitted on labelled faults without normal recordings; use diagnose');
   }
   // The highest of m segments is judged by its p-value; a threshold set by hand counts as it stands.
-  const byHand = Math.abs(threshold - thresholdFor(calibration, settings.falseAlarmRate)) > 1e-6 * threshold;
-  const judgedByRate = settings.aggregation === 'max' && !byHand;
+  const judgedByRate = settings.aggregation === 'max' && !isThresholdByHand(detector);
   const normal = indicesWhere(entries, (entry) => isNormal(entry, settings));
   const domains: DomainBank[] = Object.entries(detector.scales).map(([domain, scale]) => {
     const members = normal.filter((i) => domainOf(entries[i]) === domain);

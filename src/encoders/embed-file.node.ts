@@ -38,7 +38,10 @@ export function chooseRecordings(
   return { chosen };
 }
 
-function oneRecord(recordings: readonly Recording[], { record, path }: EmbedJob): readonly Recording[] {
+function oneRecord(
+  recordings: readonly Recording[],
+  { record, path }: Pick<EmbedJob, 'record' | 'path'>,
+): readonly Recording[] {
   if (record === undefined) return recordings;
   if (recordings[record] === undefined) {
     throw new InputError(`${path}: expected a recording number ${record + 1}, found ${recordings.length}`);
@@ -47,12 +50,20 @@ function oneRecord(recordings: readonly Recording[], { record, path }: EmbedJob)
 }
 
 /** Reads and embeds a file. Bad input comes back as failures. */
-export async function embedFile(encoder: Encoder, job: EmbedJob): Promise<EmbedResult> {
+export const embedFile = (encoder: Encoder, job: EmbedJob): Promise<EmbedResult> =>
+  embedOpened(encoder, job, () => readRecordingFile(job.path, job.read));
+
+/** The same for recordings from anywhere: `open` reads them, `job.path` is what they are called where that fails. */
+export async function embedOpened(
+  encoder: Encoder,
+  job: Omit<EmbedJob, 'read'>,
+  open: () => Promise<readonly Recording[]>,
+): Promise<EmbedResult> {
   const result: EmbedResult = { path: job.path, recordings: [], failures: [] };
   let chosen: readonly Recording[];
   let preparation = job.preparation;
   try {
-    const all = await readRecordingFile(job.path, job.read);
+    const all = await open();
     const choice = chooseRecordings(oneRecord(all, job), preparation.part);
     chosen = choice.chosen;
     preparation = { ...preparation, part: choice.part };

@@ -1,16 +1,16 @@
 // From scored recordings to the data of a report: rows, details of the worst, the curve over a run.
 import { thresholdBasis } from '../detection/calibration.ts';
 import { type Detector, isNormal } from '../detection/detector.ts';
-import { deviationMap } from '../detection/explain.ts';
 import type { ScoredRecording, ScoreFilesOptions } from '../detection/score-files.node.ts';
 import { chooseRecordings, type Failure } from '../encoders/embed-file.node.ts';
 import { prepareRecording } from '../encoders/embed-recording.ts';
 import { loadEncoder } from '../encoders/load.node.ts';
 import type { Encoder } from '../encoders/types.ts';
 import { readRecordingFile } from '../signal/read-file.node.ts';
-import { partStart, segmentRecording } from '../signal/segments.ts';
+import { partStart } from '../signal/segments.ts';
 import { curveOf } from './curve.ts';
-import { peakEnvelope, pictureSpectrogram, playable } from './picture.ts';
+import { pictureMoment, pieceDeviation, segmentNear } from './moment.ts';
+import { playable } from './picture.ts';
 import type { ReportData, ReportDetail, ReportRow } from './types.ts';
 
 export type ScoreReportInput = {
@@ -83,20 +83,13 @@ async function detailOf(
     resample: options.resample,
   });
   const start = worstStart(row, segmentSeconds) - (part ? partStart(recording, part) : 0);
-  const segments = segmentRecording(prepared, segmentSeconds, channel);
-  const segment = segments.reduce((a, b) =>
-    Math.abs(b.startSeconds - start) < Math.abs(a.startSeconds - start) ? b : a,
-  );
-  const [piece] = segment.channels;
-  const { frames } = await encoder.embed(piece, { frames: true });
-  const map = frames && detector.frameStatistics && deviationMap(frames, detector.frameStatistics);
+  const [piece] = segmentNear(prepared, detector.signal, start).channels;
+  const map = await pieceDeviation(piece, encoder, detector);
   const nearest = row.verdict?.nearest;
   return {
     row: index,
-    spectrogram: pictureSpectrogram(piece.channels[0], piece.sampleRate),
-    waveform: peakEnvelope(piece.channels[0], recording.unit),
+    ...pictureMoment(piece, map),
     audio: playable(piece),
-    ...(map && { deviation: { frames: map.steps, bands: map.bands, values: map.values } }),
     ...(nearest &&
       row.verdict && {
         nearest: { file: nearest.file, startSeconds: nearest.startSeconds, distance: row.verdict.score },

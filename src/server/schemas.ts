@@ -113,15 +113,32 @@ export const calibrationSchema = z
   .object({ scores: z.array(z.number()), threshold: z.number(), falseAlarmRate: z.number() })
   .openapi('Calibration');
 
+/** A threshold as it is, or the rate of false alarms that it shall have. */
+export const thresholdRequestSchema = z
+  .union([
+    z.object({ threshold: z.number().positive() }).strict(),
+    z.object({ falseAlarmRate: z.number().gt(0).lt(1) }).strict(),
+  ])
+  .openapi('ThresholdRequest');
+
+/** Where a file of a bank is stored. */
+export const nearestRecordingSchema = z
+  .object({ machine: z.string(), hash: hashSchema, startSeconds: z.number() })
+  .openapi('NearestRecording');
+
 export const fitRequestSchema = z
   .object({
     /** Recordings of a machine that are stored already … */
     machine: nameSchema,
     /** … by hash; all of the machine's where none are named. */
-    hashes: z.array(hashSchema).optional(),
+    hashes: z.array(hashSchema).max(10_000).optional(),
     /** Labels by hash; what has none is normal. */
     labels: z.record(z.string(), z.string()).optional(),
-    encoder: z.string().default('thrum-1'),
+    /** Of the catalogue or imported, by name: a path of the server's is none. */
+    encoder: z
+      .string()
+      .regex(/^[A-Za-z0-9_-][A-Za-z0-9._@+-]{0,127}$/)
+      .default('thrum-1'),
     segmentSeconds: z.number().positive().nullable().default(null),
     channel: z.union([z.number().int().min(0), z.enum(['mean', 'all'])]).default(0),
     falseAlarmRate: z.number().gt(0).lt(1).default(0.01),
@@ -225,6 +242,20 @@ export const keySchema = z
     revokedMs: timeSchema.optional(),
   })
   .openapi('ApiKey');
+
+/** Something from a stream that could not be dealt with. `kept`: whether its bytes are. */
+export const deadLetterSchema = z
+  .object({
+    id: z.number().int(),
+    machine: z.string(),
+    hash: z.string(),
+    source: z.string(),
+    reason: z.string(),
+    atMs: timeSchema,
+    attempts: z.number().int(),
+    kept: z.boolean(),
+  })
+  .openapi('DeadLetter');
 
 /** Pictures of a moment; bytes are base64: spectrogram uint8 [frames, bins], the others float32 little-endian. */
 export const pictureSchema = z

@@ -8,6 +8,9 @@ const RECORDING_EXTENSIONS = new Set(
   '.wav .wave .rf64 .flac .ogg .oga .opus .mp3 .mat .h5 .hdf5 .npy .npz .csv .tsv .tdms'.split(' '),
 );
 
+/** Whether a name is one that recordings usually have. */
+export const isRecordingName = (name: string): boolean => RECORDING_EXTENSIONS.has(extname(name).toLowerCase());
+
 /** What a path leads to; undefined where it leads nowhere: no such file, a link to one, a ring of links. */
 function statsOf(path: string): Stats | undefined {
   try {
@@ -38,7 +41,7 @@ function walk(folder: string, found: string[], searched: Set<string>): void {
     const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && statsOf(path)?.isDirectory());
     if (isFolder) walk(path, found, searched);
     // A link that leads nowhere is taken too: reading it will say so.
-    else if (RECORDING_EXTENSIONS.has(extname(entry.name).toLowerCase())) found.push(path);
+    else if (isRecordingName(entry.name)) found.push(path);
   }
 }
 

@@ -21,6 +21,10 @@ export type ReadOptions = {
   sampleRate?: number;
   /** Which array to take: a MATLAB, NPZ or HDF5 variable (`a.b` for struct fields), a CSV column, a TDMS `group/channel`. */
   variable?: string;
+  /** Samples of all channels together that a file may hold; one that holds more is refused before they are decoded. */
+  maxSamples?: number;
+  /** Seconds that a recording may last. */
+  maxSeconds?: number;
 };
 
 /** Number of samples per channel. */

@@ -4,7 +4,7 @@ import { gelu } from '../graph/activation.ts';
 import { conv } from '../graph/conv.ts';
 import { add, mul, sub } from '../graph/elementwise.ts';
 import { gatherRows, scatterRows } from '../graph/indexing.ts';
-import { linear } from '../graph/matmul.ts';
+import { matmul } from '../graph/matmul.ts';
 import { layerNorm, standardize } from '../graph/normalization.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { reduceSum, reshape, transpose } from '../graph/reshape.ts';
@@ -124,25 +124,43 @@ function gridConv(grid: Tensor, weight: Tensor, bias: Tensor, groups: number): T
   return transpose(conv(transpose(grid, [0, 3, 1, 2]), weight, bias, { padding, groups }), [0, 2, 3, 1]);
 }
 
+/** Channels of a bundle of groups: enough for a matrix product to run at its full rate. */
+const BUNDLE = 48;
+
+/** Groups that are taken together: the fewest that divide all of them and have at least `BUNDLE` channels. */
+function bundled(groups: number, per: number): number {
+  let together = 1;
+  while (together * per < BUNDLE && together < groups) {
+    together++;
+    while (groups % together !== 0) together++;
+  }
+  return together;
+}
+
 /**
- * The same on a line [N, T, 1, D], weight [D, D / groups, k, 1], as one matrix product of the k neighbours side by side
- * with the kernel of all groups as one block-diagonal matrix: more multiplications, but ONNX Runtime is slow at grouped
- * convolutions and their gradients (loss and gradients of ECHO-tiny on 2 cores, in turn: 0.87 s so, 0.97 s with them).
+ * The same on a line [N, T, 1, D], weight [D, D / groups, k, 1], as matrix products of the k neighbours side by side with
+ * the kernels of a few groups as one block-diagonal matrix: more multiplications, but ONNX Runtime is slow at grouped
+ * convolutions and their gradients.
  */
 function lineConv(line: Tensor, weight: Tensor, bias: Tensor, groups: number): Tensor {
-  const [count, length, , width] = line.shape as number[];
+  const [count, length] = line.shape as number[];
   const [, per, taps] = weight.shape as number[];
   const reach = (taps - 1) / 2;
-  const padded = pad(reshape(line, [count, length, width]), 1, reach, reach);
-  const neighbours = Array.from({ length: taps }, (_, k) => slice(padded, 1, k, k + length));
+  const together = bundled(groups, per);
+  const [bundles, own] = [groups / together, together * per];
+  const apart = transpose(reshape(line, [count, length, bundles, own]), [2, 0, 1, 3]); // [bundles, N, T, own]
+  const padded = pad(apart, 2, reach, reach);
+  const neighbours = Array.from({ length: taps }, (_, k) => slice(padded, 2, k, k + length));
+  const rows = reshape(concat(neighbours, 3), [bundles, count * length, taps * own]);
   const identity = constant(
-    Array.from({ length: groups * groups }, (_, i) => (Math.floor(i / groups) === i % groups ? 1 : 0)),
-    [groups, 1, 1, groups, 1],
+    Array.from({ length: together * together }, (_, i) => (Math.floor(i / together) === i % together ? 1 : 0)),
+    [1, 1, together, 1, together, 1],
   );
-  // [outputs of a group, taps, groups of inputs, inputs of a group]: zero outside the own group.
-  const blocks = mul(reshape(transpose(weight, [0, 2, 3, 1]), [groups, per, taps, 1, per]), identity);
-  const matrix = reshape(blocks, [width, taps * width]);
-  return reshape(linear(concat(neighbours, 2), matrix, bias), line.shape);
+  // [bundle, taps, groups of inputs, inputs of a group, groups of outputs, outputs of a group]: zero outside the own group.
+  const kernels = transpose(reshape(weight, [bundles, together, per, per, taps]), [0, 4, 3, 1, 2]);
+  const blocks = mul(reshape(kernels, [bundles, taps, 1, per, together, per]), identity);
+  const mixed = matmul(rows, reshape(blocks, [bundles, taps * own, own])); // [bundles, N T, own]
+  return add(reshape(transpose(mixed, [1, 0, 2]), line.shape), bias);
 }
 
 /** Convolutions over the grid, each with channel norm, GELU and residual; a linear layer at the end. [N, L, D] */

@@ -48,6 +48,21 @@ export type FitOutcome = {
   warnings: string[];
 };
 
+/** What is to be known of a detector file without reading it again. `bytes`: the file, changed where a change was asked for. */
+export type DetectorDescription = {
+  bytes: Uint8Array;
+  encoder: string;
+  fingerprint: string;
+  sampleRate: number;
+  threshold?: number;
+  falseAlarmRate: number;
+  segments: number;
+  /** Of labelled entries, sorted. */
+  labels: string[];
+  /** Sorted scores of normal segments. */
+  calibration?: Float64Array;
+};
+
 /**
  * A pool of worker threads, each with one encoder thread. All methods reject with InputError for bad input (its message is
  * one line), and with QueueFullError when more than `capacity` jobs wait.
@@ -58,6 +73,15 @@ export type HearingPool = {
   extend(detector: Uint8Array, sounds: readonly { sound: Sound; name: string; label?: string }[]): Promise<FitOutcome>;
   fit(job: FitJob, onProgress?: (done: number, total: number) => void): Promise<FitOutcome>;
   picture(sound: Sound, detector?: { key: string; bytes: Uint8Array }, atSeconds?: number): Promise<MomentPicture>;
+  /** Rate and length of what a file holds (of all its recordings together), and how many recordings it holds. */
+  inspect(sound: Sound): Promise<{ sampleRate: number; durationSeconds: number; recordings: number }>;
+  /** A WAV file of 16 bits that browsers play: the first recording, at most two channels, a rate of at most 48 kHz. */
+  playable(sound: Sound): Promise<Uint8Array>;
+  /** What a detector file is; with a change of its threshold, the changed file too. */
+  describe(
+    detector: Uint8Array,
+    change?: { threshold: number } | { falseAlarmRate: number },
+  ): Promise<DetectorDescription>;
   /** Jobs that wait and that run. */
   load(): { waiting: number; running: number; threads: number };
   /** Waits for what runs, refuses what is new. */

@@ -98,7 +98,7 @@ export type ScoredResult = {
 };
 
 export type Range = { fromMs?: TimeMs; toMs?: TimeMs };
-/** Newest first, but for scores (oldest first); at most `limit` (default 1000). */
+/** From `fromMs` on and before `toMs`. Newest first, but for scores (oldest first); at most `limit` (default 1000). */
 export type Page = Range & { machine?: string; limit?: number };
 
 /**
@@ -106,38 +106,55 @@ export type Page = Range & { machine?: string; limit?: number };
  * reject with InputError for what the caller got wrong (an unknown detector), and with StoreError where the database fails.
  */
 export type Store = {
-  addDetector(version: Omit<DetectorVersion, 'version' | 'current'>): Promise<DetectorVersion>;
+  /**
+   * Adds the next version of a detector, which becomes the one in use. `learned`: stored recordings that its bank holds;
+   * their audio stays as long as the detector. `learnedLabels`: ids of the labels that it has learned.
+   */
+  addDetector(
+    version: Omit<DetectorVersion, 'version' | 'current'> & {
+      learned?: readonly RecordingKey[];
+      learnedLabels?: readonly number[];
+    },
+  ): Promise<DetectorVersion>;
   /** The current version of each. */
   detectors(): Promise<DetectorVersion[]>;
   detectorVersions(name: string): Promise<DetectorVersion[]>;
   /** The current version where none is named. */
   detector(name: string, version?: number): Promise<DetectorVersion | undefined>;
   useVersion(name: string, version: number): Promise<void>;
+  /** Returns the blobs to delete. Rejects where it hears a machine. */
   removeDetector(name: string): Promise<string[]>;
 
+  /** The time of creation is that of the first. */
   putMachine(machine: Machine): Promise<void>;
   machines(): Promise<Machine[]>;
   machine(name: string): Promise<Machine | undefined>;
+  /** And all that is known of it; its blobs are among those that `expire` returns. */
   removeMachine(name: string): Promise<void>;
 
   /** State of a machine's alarms; revision 0 where there is none yet. */
   alarmState(machine: string): Promise<{ state?: AlarmState; revision: number }>;
   /**
-   * Stores a result once. `known`: the recording was scored by this version before, nothing changes. `conflict`: another
+   * Stores a result of a machine that is stored, once. `known`: the recording was scored by this version before, nothing changes. `conflict`: another
    * process decided on alarms meanwhile, nothing changes; decide again.
    */
   record(result: ScoredResult): Promise<'stored' | 'known' | 'conflict'>;
+  /** As `record`, where no recording decided (a machine that has fallen silent). */
+  recordAlarms(machine: string, alarms: NonNullable<ScoredResult['alarms']>): Promise<'stored' | 'conflict'>;
   /** Whether this version (or any, where none is named) has scored it. */
   isKnown(key: RecordingKey, detector?: { name: string; version: number }): Promise<boolean>;
 
   recordings(page: Page): Promise<StoredRecording[]>;
   recording(key: RecordingKey): Promise<StoredRecording | undefined>;
+  /** Without `fromMs`, the newest of the range: `{ limit: 1 }` is the last score. */
   scores(page: Page & { hash?: string }): Promise<StoredScore[]>;
   alarms(page: Page & { open?: boolean }): Promise<StoredAlarm[]>;
+  /** False where there is no such alarm. The first who does it stays. */
   acknowledge(id: number, by: string): Promise<boolean>;
 
   addLabel(label: Omit<StoredLabel, 'id' | 'undone'>): Promise<StoredLabel>;
   labels(page: Page): Promise<StoredLabel[]>;
+  /** False where there is none, or it is undone already. */
   undoLabel(id: number): Promise<boolean>;
 
   bury(letter: Omit<DeadLetter, 'id'>): Promise<void>;
@@ -145,14 +162,19 @@ export type Store = {
 
   addKey(key: Omit<ApiKey, 'id' | 'revokedMs'>): Promise<ApiKey>;
   keys(): Promise<ApiKey[]>;
+  /** Undefined for one that was revoked, too. */
   keyByHash(hash: string): Promise<ApiKey | undefined>;
   revokeKey(id: number): Promise<boolean>;
 
   /**
-   * Forgets recordings that began before a time, and the oldest ones until audio takes at most `maxBytes`. Labelled ones
-   * stay. Returns the blobs to delete. Scores older than `scoresBeforeMs` go too.
+   * Forgets the audio of recordings that began before a time, and of the oldest ones until audio takes at most
+   * `maxBytes`; dead letters before that time go too. Labelled recordings keep theirs, and those that a detector learned.
+   * Scores older than `scoresBeforeMs` go, and recordings of that time that have neither scores nor audio nor labels.
+   * Returns the blobs to delete that no row names; until `forgetBlobs` hears that they are deleted, the next call returns
+   * them again.
    */
   expire(limits: { beforeMs?: TimeMs; maxBytes?: number; scoresBeforeMs?: TimeMs }): Promise<string[]>;
+  forgetBlobs(blobs: readonly string[]): Promise<void>;
   /** Rows and bytes, for metrics and the page. */
   totals(): Promise<{
     recordings: number;

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import type { ReadOptions, Recording } from '../recording.ts';
 import { elementCount, type NumericArray } from '../typed-view.ts';
 import { recordingsOf } from './array-recordings.ts';
+import { checkSamples } from './too-long.ts';
 
 /**
  * Where something lies in a file. `path` is the way to it, one name a step; steps like `{1}` and `(2)` are indices.
@@ -63,6 +64,11 @@ export const pathName = (path: string[], separator: '.' | '/'): string =>
 export const chooseRecordings = (file: ArrayFile, options: ReadOptions): Recording[] => {
   const scope = options.variable === undefined ? file.arrays : named(file, options.variable);
   const chosen = scope.length === 1 && options.variable !== undefined ? scope : largest(file, scope);
+  checkSamples(
+    chosen.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    options,
+    file.name,
+  );
   return chosen.flatMap((array) => {
     const label = pathName(array.path, file.separator);
     const sampleRate = rateFor(file, array, options.sampleRate);

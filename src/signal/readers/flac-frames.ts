@@ -67,6 +67,13 @@ export const standAloneFrames = (frames: Uint8Array[], info: StreamInfo, place: 
   return result;
 };
 
+/** Samples of all channels that frames will be decoded to: a few bytes may stand for 8 channels of 65,535. */
+export const flacSamples = (frames: readonly Uint8Array[]): number =>
+  frames.reduce((sum, frame) => {
+    const assignment = frame[3] >> 4;
+    return sum + (readFrameHeader(frame, 0)?.blockSize ?? 0) * (assignment < 8 ? assignment + 1 : 2);
+  }, 0);
+
 const flacError = ({ reader, name }: FlacPlace, expected: string, found: string): InputError =>
   new InputError(`${reader}: expected ${expected}, found ${found} (${name}); copy or export the file again`);
 

@@ -2,7 +2,15 @@
 import { InputError } from '../errors.ts';
 import type { ReadOptions, Recording } from '../recording.ts';
 import { withFlacDecoder } from './decoders.ts';
-import { type FlacPlace, readStreamInfo, type StreamInfo, splitFlacFrames, standAloneFrames } from './flac-frames.ts';
+import {
+  type FlacPlace,
+  flacSamples,
+  readStreamInfo,
+  type StreamInfo,
+  splitFlacFrames,
+  standAloneFrames,
+} from './flac-frames.ts';
+import { checkSamples } from './too-long.ts';
 import type { Reader } from './types.ts';
 
 /**
@@ -54,6 +62,7 @@ export const decodeFlacFrames = async (
   options: ReadOptions,
 ): Promise<Recording> => {
   const checked = standAloneFrames(frames, info, place);
+  checkSamples(flacSamples(frames), options, place.name);
   // A rate of 0 means "not audio" (RFC 9639, section 8.2), which some measurement programs write.
   const sampleRate = info.sampleRate || options.sampleRate;
   if (!sampleRate) {

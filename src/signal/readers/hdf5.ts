@@ -152,6 +152,10 @@ const collectDataset = (walk: Walk, path: string[], dataset: Dataset): void => {
 
 /** Cells point at their elements; so do the fields of MATLAB's struct arrays, whose index goes before the field. */
 const collectReferences = (walk: Walk, path: string[], dataset: Dataset, isCell: boolean): void => {
+  const { total_size: count } = dataset.metadata;
+  if (count > MAX_VISITS) {
+    throw new InputError(`readHdf5: expected at most ${MAX_VISITS} references, found ${count} (${walk.file.name})`);
+  }
   const references = dataset.value;
   if (!Array.isArray(references)) return;
   for (const [i, reference] of references.entries()) {

@@ -1,6 +1,7 @@
 // Any file Thrum reads, told by its contents, to recordings.
 import { InputError } from '../errors.ts';
-import { type ReadOptions, type Recording, sampleCount } from '../recording.ts';
+import { duration, type ReadOptions, type Recording, sampleCount } from '../recording.ts';
+import { checkSamples, checkSeconds } from './too-long.ts';
 import type { Reader } from './types.ts';
 
 const HEAD_BYTES = 4096;
@@ -40,7 +41,8 @@ const REFUSED: { magic: string; what: string; todo: string }[] = [
 /**
  * The recordings in a file, each with at least one sample, channels of equal length and a positive rate.
  * @throws InputError for contents of no known format, whatever the format's reader refuses, and when
- * `options.sampleRate` differs by more than 0.1 % from the rate that the file carries.
+ * `options.sampleRate` differs by more than 0.1 % from the rate that the file carries, and for more than `maxSamples` or
+ * `maxSeconds`.
  */
 export const readRecordings = async (bytes: Uint8Array, options: ReadOptions = {}): Promise<Recording[]> => {
   const name = options.name ?? 'input';
@@ -50,7 +52,15 @@ export const readRecordings = async (bytes: Uint8Array, options: ReadOptions = {
   const recordings = await reader.read(bytes, { ...options, name });
   if (recordings.length === 0)
     throw new InputError(`readRecordings: expected samples, found none (${name}); record again`);
-  for (const recording of recordings) checkRecording(recording, options.sampleRate);
+  checkSamples(
+    recordings.reduce((sum, one) => sum + one.channels.length * sampleCount(one), 0),
+    options,
+    name,
+  );
+  for (const recording of recordings) {
+    checkRecording(recording, options.sampleRate);
+    checkSeconds(duration(recording), options, recording.name);
+  }
   return recordings;
 };
 

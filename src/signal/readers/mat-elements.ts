@@ -1,8 +1,10 @@
 // The data elements MATLAB level 5 files are made of: tags, numbers and compressed elements.
 // Source: "MAT-File Format" (The MathWorks), chapter 1, "Level 5 MAT-File Format".
-import { unzlibSync } from 'fflate';
+import { Unzlib } from 'fflate';
+import { concatenate } from '../concatenate.ts';
 import { InputError } from '../errors.ts';
 import { type NumericArray, type NumericArrayConstructor, typedView } from '../typed-view.ts';
+import { checkSamples } from './too-long.ts';
 
 /** The bytes elements are read from: the file, or one inflated element of it. */
 export type ElementSource = {
@@ -12,6 +14,8 @@ export type ElementSource = {
   name: string;
   /** Where the element that was inflated lies in the file; undefined for the file itself. */
   inflatedFrom?: number;
+  /** Bytes that the compressed elements of the file may still unpack to. */
+  room?: { bytes: number };
 };
 
 /** One data element: its type, and where its data lies in the source. */
@@ -90,7 +94,7 @@ export const elementNumbers = (source: ElementSource, element: DataElement): Num
 export const inflateElement = (source: ElementSource, element: DataElement): ElementSource => {
   const packed = source.bytes.subarray(element.start, element.start + element.length);
   const at = element.start - 8;
-  const inflated = tryInflate(packed);
+  const inflated = tryInflate(packed, source);
   if (typeof inflated === 'string') {
     throw matError(source, at, `expected a zlib stream, found damaged data (${inflated})`);
   }
@@ -100,13 +104,31 @@ export const inflateElement = (source: ElementSource, element: DataElement): Ele
   return elementSource(inflated, source.littleEndian, source.name, at);
 };
 
-const tryInflate = (packed: Uint8Array): Uint8Array | string => {
+/** Packed bytes that are unpacked at a time; each may become a thousand. */
+const INFLATE_PIECE = 2 ** 14;
+
+const tryInflate = (packed: Uint8Array, { room, name }: ElementSource): Uint8Array | string => {
   if (packed.length < 6) return `${packed.length} bytes`;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let ended = false;
+  const stream = new Unzlib((part, final) => {
+    parts.push(part);
+    size += part.length;
+    ended ||= final;
+    if (room) checkSamples(Math.ceil(size / 8), { maxSamples: room.bytes / 8 }, name);
+  });
   try {
-    return unzlibSync(packed);
+    for (let at = 0; at < packed.length; at += INFLATE_PIECE) {
+      stream.push(packed.subarray(at, at + INFLATE_PIECE), at + INFLATE_PIECE >= packed.length);
+    }
   } catch (error) {
+    if (error instanceof InputError) throw error;
     return error instanceof Error ? error.message : String(error);
   }
+  if (!ended) return 'unexpected EOF';
+  if (room) room.bytes -= size;
+  return concatenate(Uint8Array, parts);
 };
 
 /** Adler-32 (RFC 1950, section 8.2). Sums of 3,800 bytes stay below 2^31, so the modulo can wait that long. */

@@ -1,4 +1,5 @@
 // The variables of a MATLAB level 5 file as a tree: numeric arrays, text, structs and cells.
+import type { ReadOptions } from '../recording.ts';
 import { elementCount, type NumericArray } from '../typed-view.ts';
 import {
   type DataElement,
@@ -63,8 +64,14 @@ export const isMat5 = (head: Uint8Array): boolean => {
  * Source: "MAT-File Format" (The MathWorks), chapter 1.
  * @throws InputError with the byte offset for anything that is not such a file, truncated or damaged.
  */
-export const readMatVariables = (bytes: Uint8Array, name = 'MATLAB file'): Map<string, MatVariable> => {
-  const source = elementSource(bytes, bytes[126] === 0x49, name);
+export const readMatVariables = (
+  bytes: Uint8Array,
+  name = 'MATLAB file',
+  { maxSamples }: ReadOptions = {},
+): Map<string, MatVariable> => {
+  // Doubles are the widest numbers, and text is about as long as the signal at most.
+  const room = maxSamples === undefined ? undefined : { bytes: 16 * maxSamples };
+  const source = { ...elementSource(bytes, bytes[126] === 0x49, name), room };
   if (!isMat5(bytes)) {
     throw matError(source, 0, `expected a MATLAB 5 header of ${HEADER_BYTES} bytes, found something else`);
   }

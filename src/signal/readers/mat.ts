@@ -19,7 +19,7 @@ export const readMat = (bytes: Uint8Array, options: ReadOptions = {}): Recording
     );
   }
   const file = emptyFile(name);
-  for (const [key, variable] of readMatVariables(bytes, name)) collect(file, { path: [key] }, variable);
+  for (const [key, variable] of readMatVariables(bytes, name, options)) collect(file, { path: [key] }, variable);
   return chooseRecordings(file, options);
 };
 

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import type { ReadOptions, Recording } from '../recording.ts';
 import { withMp3Decoder } from './decoders.ts';
 import { id3Size, startsWithMpegFrames, walkMpegFrames } from './mpeg-frames.ts';
+import { checkSamples } from './too-long.ts';
 import type { Reader } from './types.ts';
 
 /**
@@ -14,6 +15,7 @@ import type { Reader } from './types.ts';
 export const readMp3 = async (bytes: Uint8Array, options: ReadOptions = {}): Promise<Recording> => {
   const name = options.name ?? 'MP3 file';
   const { first, start, end, count } = walkMpegFrames(bytes, name);
+  checkSamples(count * first.samples * first.channels, options, name);
   const { channelData, errors } = await withMp3Decoder(async (decoder) => {
     const decoded = decoder.decode(bytes.subarray(start, end));
     await decoder.reset();

@@ -3,6 +3,7 @@ import type { ReadOptions, Recording } from '../recording.ts';
 import { elementCount } from '../typed-view.ts';
 import { type ArrayFile, chooseRecordings } from './choose-array.ts';
 import { isNpy, isNumeric, type NpyPlace, npyKind, npyNumbers, readNpyHeader } from './npy-format.ts';
+import { checkSamples } from './too-long.ts';
 import type { Reader } from './types.ts';
 import { readZipEntries, type ZipFile, zipEntryBytes } from './zip.ts';
 
@@ -25,13 +26,20 @@ export const readNpy = (bytes: Uint8Array, options: ReadOptions = {}): Recording
 export const readNpz = (bytes: Uint8Array, options: ReadOptions = {}): Recording[] => {
   const file = emptyFile('readNpz', options.name ?? 'NumPy archive');
   const zip: ZipFile = { bytes, reader: 'readNpz', name: file.name };
-  for (const entry of readZipEntries(zip)) {
+  const entries = readZipEntries(zip);
+  // Eight bytes are the widest number; headers and single numbers come on top.
+  const bytesOfAll = entries.reduce((sum, { size }) => sum + Math.max(0, size - SMALL_ENTRY), 0);
+  checkSamples(Math.ceil(bytesOfAll / 8), options, file.name);
+  for (const entry of entries) {
     if (!entry.path.endsWith('.npy')) continue;
     const place = { reader: 'readNpz', name: `${file.name}, ${entry.path}` };
     collect(file, entry.path.slice(0, -'.npy'.length), zipEntryBytes(zip, entry, true), place);
   }
   return chooseRecordings(file, options);
 };
+
+/** An entry of this size is no signal worth refusing. */
+const SMALL_ENTRY = 4096;
 
 export const npyReader: Reader = { format: 'npy', detect: isNpy, read: readNpy };
 

@@ -5,6 +5,7 @@ import { type Decoded, withOpusDecoder, withVorbisDecoder } from './decoders.ts'
 import { decodeFlacFrames } from './flac.ts';
 import { readStreamInfo } from './flac-frames.ts';
 import { joinPages, type OggStream, oggCodec, readOggStream, readPackets, startsPage } from './ogg-pages.ts';
+import { checkOggSamples } from './ogg-samples.ts';
 import type { Reader } from './types.ts';
 
 /**
@@ -15,6 +16,7 @@ import type { Reader } from './types.ts';
 export const readOgg = async (bytes: Uint8Array, options: ReadOptions = {}): Promise<Recording> => {
   const name = options.name ?? 'Ogg file';
   const stream = readOggStream(bytes, name);
+  checkOggSamples(bytes, stream, name, options);
   if (stream.codec === 'flac') return readOggFlac(bytes, stream, name, options);
   return stream.codec === 'opus' ? readOpus(bytes, stream, name) : readVorbis(bytes, stream, name);
 };

@@ -4,9 +4,10 @@ import type { ReadOptions, Recording } from '../recording.ts';
 import { type NumericArray, typedView } from '../typed-view.ts';
 import type { Reader } from './types.ts';
 
-type WavFile = { bytes: Uint8Array; view: DataView; littleEndian: boolean; name: string };
+export type WavFile = { bytes: Uint8Array; view: DataView; littleEndian: boolean; name: string };
 type Chunk = { id: string; start: number; size: number };
-type WavFormat = { code: number; channels: number; sampleRate: number; frameBytes: number; bits: number };
+/** `code`: 1 for integers, 3 for floats. */
+export type WavFormat = { code: number; channels: number; sampleRate: number; frameBytes: number; bits: number };
 
 const PCM = 1;
 const FLOAT = 3;
@@ -38,7 +39,7 @@ export const readWav = (bytes: Uint8Array, options: ReadOptions = {}): Recording
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const file = { bytes, view, littleEndian: bytes[3] !== 0x58, name }; // X of RIFX
   const { format, data } = findChunks(file);
-  return { channels: decodeSamples(file, format, data), sampleRate: format.sampleRate, name };
+  return { channels: decodeWavSamples(file, format, data), sampleRate: format.sampleRate, name };
 };
 
 const isWav = (head: Uint8Array): boolean =>
@@ -63,7 +64,7 @@ const findChunks = (file: WavFile): { format: WavFormat; data: Chunk } => {
     }
     if (chunk.start + chunk.size > bytes.length) throw truncated(file, chunk);
     if (chunk.id === 'ds64') readLongSizes(file, chunk, longSizes);
-    if (chunk.id === 'fmt ') format = readFormat(file, chunk);
+    if (chunk.id === 'fmt ') format = readWavFormat(file, chunk);
     at = chunk.start + chunk.size + (chunk.size % 2);
   }
   throw new InputError(
@@ -89,20 +90,27 @@ const readLongSizes = ({ view, littleEndian }: WavFile, { start, size }: Chunk, 
 };
 
 /**
- * The data chunk with its true size. Programs that write to a pipe cannot come back to fill the size in; they leave 0
- * (many), 0xFFFFFFFF (ffmpeg), 2^31 - 4096 (sox), 2^31 - 1 or 2^31 (arecord). A 0 is taken at its word where the
- * size of the whole file has been filled in.
+ * Sizes that stand for "not known when written", beside 0. Programs that write to a pipe cannot come back to fill the size
+ * in; they leave 0 (many), 0xFFFFFFFF (ffmpeg), 2^31 - 4096 (sox), 2^31 - 1 or 2^31 (arecord).
  */
+export const isUnknownWavSize = (size: number): boolean =>
+  size === 0xffffffff || (size >= 0x7ffff000 && size <= 2 ** 31);
+
+/** The data chunk with its true size. A 0 is taken at its word where the size of the whole file has been filled in. */
 const trueExtent = (file: WavFile, chunk: Chunk): Chunk => {
   const available = file.bytes.length - chunk.start;
   const finished = file.view.getUint32(4, file.littleEndian) === file.bytes.length - 8;
-  const unknown = chunk.size === 0 || chunk.size === 0xffffffff || (chunk.size >= 0x7ffff000 && chunk.size <= 2 ** 31);
+  const unknown = chunk.size === 0 || isUnknownWavSize(chunk.size);
   if (unknown && !finished && (chunk.size > available || chunk.size === 0)) return { ...chunk, size: available };
   if (chunk.size > available) throw truncated(file, chunk);
   return chunk;
 };
 
-const readFormat = ({ view, littleEndian, name, bytes }: WavFile, { start, size }: Chunk): WavFormat => {
+/** The format in a chunk `fmt ` whose content begins at `start`. @throws InputError for anything but PCM and floats */
+export const readWavFormat = (
+  { view, littleEndian, name, bytes }: WavFile,
+  { start, size }: Omit<Chunk, 'id'>,
+): WavFormat => {
   const fail = (expected: string, found: string) =>
     new InputError(`readWav: expected ${expected}, found ${found} (${name}, byte ${start}); convert the file to PCM`);
   if (size < 16) throw fail('16 bytes or more in the format chunk', `${size}`);
@@ -133,7 +141,8 @@ const readFormat = ({ view, littleEndian, name, bytes }: WavFile, { start, size 
   return { code, channels, sampleRate, frameBytes, bits };
 };
 
-const decodeSamples = (file: WavFile, format: WavFormat, data: Chunk): Float32Array[] => {
+/** One Float32Array per channel from the frames in a piece of data. @throws InputError where there is not one frame */
+export const decodeWavSamples = (file: WavFile, format: WavFormat, data: Omit<Chunk, 'id'>): Float32Array[] => {
   const frames = Math.floor(data.size / format.frameBytes);
   if (frames === 0) {
     throw new InputError(

@@ -1,6 +1,9 @@
 // Teachers of distillation: their tokens over time, and the answers of a fine-tuned one.
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../tests/graph-oracle/evaluate.ts';
+import { buildEncoder, randomWeights } from '../../encoders/build.ts';
+import { studentArchitecture } from '../../encoders/student-family.ts';
+import { studentPictures } from '../../encoders/student-input.ts';
 import { tinyEncoder, tinyNames } from '../../encoders/tiny-encoders.test-util.ts';
 import { toOnnx } from '../../graph/onnx.ts';
 import { loadProgram } from '../../graph/program.ts';
@@ -9,6 +12,7 @@ import { constant } from '../../graph/tensor.ts';
 import { createScope } from '../../nn/parameters.ts';
 import { InputError } from '../../signal/errors.ts';
 import { tunedExample } from '../tuned.test-util.ts';
+import { tinyBandStudent, tinyStudent } from './distil.test-util.ts';
 import { distilTeacher, tokensOverTime } from './distil-teacher.ts';
 import { CROP, cropsFrom, RATE } from './tune.test-util.ts';
 
@@ -69,7 +73,7 @@ describe('a fine-tuned teacher', () => {
     const whole = await heard({ logits: all }, teacher, 2);
     const expected = [0, 4].flatMap((row) => [1, 3, 0].map((place) => whole.logits[row + place]));
     expect([...found.logits]).toEqual(expected);
-    expect(states).toHaveLength(teacher.trunk.states);
+    expect(states).toHaveLength(3);
   });
 
   it('that lacks a class answers nothing, and still has layers', () => {
@@ -77,6 +81,53 @@ describe('a fine-tuned teacher', () => {
     expect(teacher.classifies).toBe(false);
     const { logits, states } = teacher.graph(createScope(), { count: 1, samples: CROP, sampleRate: RATE });
     expect([logits, states.length]).toEqual([undefined, 3]);
+  });
+});
+
+describe("a teacher of the students' family", () => {
+  const architecture = studentArchitecture(tinyStudent);
+  const weights = randomWeights(architecture, 5);
+  const base = { id: 'wide', architecture, weights };
+
+  it('answers as the network itself does, in the order of the classes, and has its stages over time', async () => {
+    const teacher = distilTeacher(base, ['high', 'low']);
+    expect([teacher.classifies, teacher.sampleRate]).toEqual([true, 16_000]);
+    const { logits, states, cls } = teacher.graph(createScope(), { count: 2, samples: 4800, sampleRate: 16_000 });
+    expect(cls).toBe(0);
+    expect(states.map(({ shape }) => shape)).toEqual([
+      [2, 11, 8],
+      [2, 11, 8],
+      [2, 6, 16],
+      [2, 6, 24],
+    ]);
+    const crops = cropsFrom(0, 2).map(({ samples }) => samples.subarray(0, 4800));
+    const features = crops.map((samples) => teacher.trunk.features(samples, 16_000));
+    const program = await loadProgram(
+      toOnnx({ outputs: { logits: logits as Tensor, first: states[0] }, constants: teacher.weights }).bytes,
+    );
+    const found = await program.run(teacher.trunk.feeds(features, 16_000));
+    const encoder = await buildEncoder('wide', architecture, weights);
+    const [one, two] = await encoder.embedMany(
+      crops.map((samples) => ({ channels: [samples], sampleRate: 16_000, name: 'crop' })),
+    );
+    const own = [one, two].flatMap(({ logits: all }) => [all?.[2], all?.[0]]) as number[];
+    for (const [i, value] of [...(found.logits.data as Float32Array)].entries()) expect(value).toBeCloseTo(own[i], 5);
+    expect(new Set(own).size).toBe(4);
+  });
+
+  it('hears what the student hears of a crop', () => {
+    const { trunk } = distilTeacher(base, ['low', 'high']);
+    const [{ samples }] = cropsFrom(1, 1);
+    const heard = trunk.features(samples.subarray(0, 4800), 16_000);
+    expect([...heard.values]).toEqual([...studentPictures(samples.subarray(0, 4800), 16_000, tinyStudent).values]);
+    expect(trunk.leastSamples(48_000)).toBe(14_400);
+  });
+
+  it('has no answers to classes that it does not know, and hears no sub-bands', () => {
+    expect(distilTeacher(base, ['low', 'unheard']).classifies).toBe(false);
+    const bands = studentArchitecture(tinyBandStudent);
+    const other = { id: 'bands', architecture: bands, weights: randomWeights(bands, 1) };
+    expect(() => distilTeacher(other, ['a', 'b'])).toThrow(/log-mels/);
   });
 });
 

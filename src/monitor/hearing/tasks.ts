@@ -1,0 +1,38 @@
+// What a thread of the pool is asked, and what it answers.
+import type { EmbedResult } from '../../encoders/embed-file.node.ts';
+import type { Heard } from '../types.ts';
+import type { FitJob, FitOutcome, HearJob, MomentPicture, Sound } from './types.ts';
+
+/** The bytes lie in memory that all threads see; `key` says what a thread has prepared already. */
+export type SharedDetector = { key: string; bytes: Uint8Array };
+
+/** How a detector to be fitted hears. */
+export type FitPlan = Pick<FitJob, 'encoder' | 'segmentSeconds' | 'channel' | 'sampleRate' | 'settings'>;
+
+export type Task =
+  | ({ kind: 'hear'; detector: SharedDetector } & Omit<HearJob, 'detector'>)
+  | { kind: 'embed'; sound: Sound; name: string; as: { plan: FitPlan } | { detector: SharedDetector } }
+  | { kind: 'fit'; plan: FitPlan; results: EmbedResult[]; labels?: readonly (string | undefined)[] }
+  | {
+      kind: 'extend';
+      detector: SharedDetector;
+      results: EmbedResult[];
+      labels: readonly (string | undefined)[];
+    }
+  | { kind: 'picture'; sound: Sound; detector?: SharedDetector; atSeconds: number };
+
+/** Answer to each kind of task. */
+export type Answers = {
+  hear: Heard[];
+  embed: EmbedResult;
+  fit: FitOutcome;
+  extend: FitOutcome;
+  picture: MomentPicture;
+};
+
+export type ThreadSettings = {
+  /** Where weights are looked for that detectors know by the name of a file. */
+  folder: string;
+  /** Whether detectors and fits may name weights anywhere on this machine. */
+  anywhere: boolean;
+};

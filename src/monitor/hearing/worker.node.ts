@@ -1,0 +1,75 @@
+// A thread of the hearing pool: one task after the other, with encoders and detectors kept between them.
+import { parentPort, workerData } from 'node:worker_threads';
+import { encoderFile } from '../../detection/encoder-place.node.ts';
+import { embedOpened } from '../../encoders/embed-file.node.ts';
+import { InputError } from '../../signal/errors.ts';
+import { extendDetector, fitSounds, preparationFor } from './fit-sounds.ts';
+import { hear, picture, preparationOf } from './hear.node.ts';
+import { createPrepared } from './prepared.node.ts';
+import { openSound } from './sound.node.ts';
+import type { Answers, Task, ThreadSettings } from './tasks.ts';
+import type { ThreadReply } from './threads.node.ts';
+
+const port = parentPort;
+if (!port) throw new Error('the worker of hearing runs in a worker thread only');
+
+const settings = workerData as ThreadSettings;
+const prepared = createPrepared(settings);
+
+/** A result, and the buffers in it that nobody here needs any more. */
+type Answer = { result: Answers[Task['kind']]; transfer: ArrayBufferLike[] };
+
+async function embed({ sound, name, as }: Extract<Task, { kind: 'embed' }>): Promise<Answer> {
+  const plan = 'plan' in as ? as.plan : undefined;
+  const detector = 'detector' in as ? (await prepared.detector(as.detector)).detector : undefined;
+  const encoder = detector ? await prepared.encoderFor(detector) : await prepared.encoder(plan?.encoder ?? '');
+  const preparation = detector ? preparationOf(detector, true) : preparationFor(plan as NonNullable<typeof plan>);
+  const result = await embedOpened(encoder, { path: name, preparation, detail: plan ? 'sums' : 'none' }, () =>
+    openSound(sound, name),
+  );
+  return { result, transfer: result.recordings.flatMap(({ segments }) => segments.map(({ vector }) => vector.buffer)) };
+}
+
+async function answer(task: Task): Promise<Answer> {
+  switch (task.kind) {
+    case 'hear': {
+      const known = await prepared.detector(task.detector);
+      return { result: await hear(task, known, await prepared.encoderFor(known.detector)), transfer: [] };
+    }
+    case 'embed':
+      return embed(task);
+    case 'fit': {
+      const { plan, results, labels } = task;
+      const file = settings.anywhere ? encoderFile(plan.encoder, settings.folder) : undefined;
+      const { id, fingerprint } = await prepared.encoder(plan.encoder);
+      const encoder = { id, fingerprint, ...(file !== undefined && { file }) };
+      const outcome = await fitSounds(plan, results, labels, encoder);
+      return { result: outcome, transfer: [outcome.bytes.buffer] };
+    }
+    case 'extend': {
+      const outcome = await extendDetector(await prepared.detector(task.detector), task.results, task.labels);
+      return { result: outcome, transfer: [outcome.bytes.buffer] };
+    }
+    case 'picture': {
+      const known = task.detector && (await prepared.detector(task.detector)).detector;
+      const by = known && { detector: known, encoder: await prepared.encoderFor(known) };
+      const shown = await picture(task.sound, task.atSeconds, by);
+      const { spectrogram, waveform, deviation } = shown;
+      const arrays = [spectrogram.values, waveform.min, waveform.max, ...(deviation ? [deviation.values] : [])];
+      return { result: shown, transfer: arrays.map(({ buffer }) => buffer) };
+    }
+  }
+}
+
+port.on('message', async (task: Task) => {
+  try {
+    const { result, transfer } = await answer(task);
+    port.postMessage({ result } satisfies ThreadReply, [...new Set(transfer as ArrayBuffer[])]);
+  } catch (error) {
+    const badInput = error instanceof InputError;
+    const message =
+      error instanceof Error ? (badInput ? error.message : (error.stack ?? error.message)) : String(error);
+    port.postMessage({ error: message, badInput } satisfies ThreadReply);
+  }
+});
+port.postMessage({ ready: true } satisfies ThreadReply);

@@ -1,0 +1,40 @@
+// The store over any database that speaks its SQL.
+import { createDetectorMethods, createMachineMethods } from './detectors.ts';
+import { createExpireMethods } from './expire.ts';
+import { createNoteMethods } from './notes.ts';
+import { createResultMethods } from './results.ts';
+import type { Sql } from './sql.ts';
+import type { Store } from './types.ts';
+
+/** Tables must be there, see `migrate`. */
+export function createStore(sql: Sql): Store {
+  return {
+    ...createDetectorMethods(sql),
+    ...createMachineMethods(sql),
+    ...createResultMethods(sql),
+    ...createNoteMethods(sql),
+    ...createExpireMethods(sql),
+
+    async totals() {
+      const [row] = await sql.query(`select
+        (select count(*) from recordings) as recordings,
+        (select count(*) from scores) as scores,
+        (select count(*) from alarms where cleared_ms is null) as open_alarms,
+        (select cast(coalesce(sum(bytes), 0) as double precision) from recordings where blob is not null) as audio_bytes,
+        (select count(*) from dead_letters) as dead_letters`);
+      return {
+        recordings: row.recordings as number,
+        scores: row.scores as number,
+        openAlarms: row.open_alarms as number,
+        audioBytes: row.audio_bytes as number,
+        deadLetters: row.dead_letters as number,
+      };
+    },
+
+    async ping() {
+      await sql.query('select max(version) from thrum_schema');
+    },
+
+    close: () => sql.close(),
+  };
+}

@@ -1,0 +1,141 @@
+// Detectors in versions, and the machines that they hear.
+import { InputError } from '../../signal/errors.ts';
+import { leaveBlobs, strayAmong } from './expire.ts';
+import { detectorOf, machineOf, places } from './rows.ts';
+import type { Query, Sql } from './sql.ts';
+import type { Store } from './types.ts';
+
+async function checkVersion(query: Query, what: string, name: string, version?: number): Promise<void> {
+  const which = version === undefined ? '' : ' and version = $2';
+  const values = version === undefined ? [name] : [name, version];
+  const [found] = await query(`select 1 as found from detectors where name = $1${which} limit 1`, values);
+  if (!found) {
+    const version_ = version === undefined ? '' : `version ${version} of `;
+    throw new InputError(`${what}: expected ${version_}a detector ${name}, found none; add it first`);
+  }
+}
+
+type DetectorMethods = Pick<
+  Store,
+  'addDetector' | 'detectors' | 'detectorVersions' | 'detector' | 'useVersion' | 'removeDetector'
+>;
+
+export function createDetectorMethods({ query, transaction }: Sql): DetectorMethods {
+  return {
+    // Two that add at once would take the same number: the second violates an index, and is run again.
+    addDetector: (added) =>
+      transaction(async (run) => {
+        const { name } = added;
+        if (added.parent !== undefined) await checkVersion(run, 'addDetector', name, added.parent);
+        const [{ newest }] = await run('select coalesce(max(version), 0) as newest from detectors where name = $1', [
+          name,
+        ]);
+        const version = (newest as number) + 1;
+        await run('update detectors set current = 0 where name = $1 and current = 1', [name]);
+        const values = [
+          ...[name, version, added.createdMs, added.parent, added.origin, added.note, added.blob, added.bytes],
+          ...[added.encoder, added.fingerprint, added.sampleRate, added.threshold, added.falseAlarmRate],
+          ...[added.segments, JSON.stringify(added.labels), 1],
+        ];
+        const [row] = await run(
+          `insert into detectors (name, version, created_ms, parent, origin, note, blob, bytes, encoder, fingerprint,
+            sample_rate, threshold, false_alarm_rate, segments, labels, current)
+          values (${places(values)}) returning *`,
+          values,
+        );
+        for (const { machine, hash } of added.learned ?? []) {
+          const [found] = await run('select 1 as found from recordings where machine = $1 and hash = $2', [
+            machine,
+            hash,
+          ]);
+          if (!found) {
+            throw new InputError(`addDetector: expected stored recordings as learned, found no ${hash} of ${machine}`);
+          }
+          await run('insert into learned values ($1, $2, $3, $4) on conflict do nothing', [
+            name,
+            version,
+            machine,
+            hash,
+          ]);
+        }
+        for (const id of added.learnedLabels ?? []) {
+          await run('update labels set version = $2 where id = $1', [id, version]);
+        }
+        return detectorOf(row);
+      }),
+
+    detectors: async () => (await query('select * from detectors where current = 1 order by name')).map(detectorOf),
+
+    detectorVersions: async (name) =>
+      (await query('select * from detectors where name = $1 order by version desc', [name])).map(detectorOf),
+
+    async detector(name, version) {
+      const which = version === undefined ? 'current = 1' : 'version = $2';
+      const values = version === undefined ? [name] : [name, version];
+      const [row] = await query(`select * from detectors where name = $1 and ${which}`, values);
+      return row && detectorOf(row);
+    },
+
+    useVersion: (name, version) =>
+      transaction(async (run) => {
+        await checkVersion(run, 'useVersion', name, version);
+        await run('update detectors set current = 0 where name = $1 and current = 1', [name]);
+        await run('update detectors set current = 1 where name = $1 and version = $2', [name, version]);
+      }),
+
+    removeDetector: (name) =>
+      transaction(async (run) => {
+        const users = await run('select name from machines where detector = $1 order by name', [name]);
+        if (users.length > 0) {
+          const them = users.map((user) => user.name).join(', ');
+          throw new InputError(
+            `removeDetector: expected a detector that hears no machine, but ${name} hears ${them}; give it another one first`,
+          );
+        }
+        await run('delete from learned where detector = $1', [name]);
+        const rows = await run('delete from detectors where name = $1 returning blob', [name]);
+        const blobs = rows.map(({ blob }) => blob as string);
+        await leaveBlobs(run, blobs);
+        return strayAmong(run, blobs);
+      }),
+  };
+}
+
+type MachineMethods = Pick<Store, 'putMachine' | 'machines' | 'machine' | 'removeMachine'>;
+
+/** Tables with rows of a machine: first those that refer to the others. */
+const OF_MACHINE = ['learned', 'scores', 'labels', 'recordings', 'alarms', 'alarm_states', 'dead_letters'];
+
+export function createMachineMethods({ query, transaction }: Sql): MachineMethods {
+  return {
+    putMachine: ({ name, detector, policy, createdMs }) =>
+      transaction(async (run) => {
+        if (detector !== undefined) await checkVersion(run, 'putMachine', detector);
+        await run(
+          `insert into machines (name, detector, policy, created_ms) values ($1, $2, $3, $4)
+          on conflict (name) do update set detector = excluded.detector, policy = excluded.policy`,
+          [name, detector, JSON.stringify(policy), createdMs],
+        );
+      }),
+
+    machines: async () => (await query('select * from machines order by name')).map(machineOf),
+
+    async machine(name) {
+      const [row] = await query('select * from machines where name = $1', [name]);
+      return row && machineOf(row);
+    },
+
+    removeMachine: (name) =>
+      transaction(async (run) => {
+        for (const table of ['recordings', 'dead_letters']) {
+          const rows = await run(`select blob from ${table} where machine = $1 and blob is not null`, [name]);
+          await leaveBlobs(
+            run,
+            rows.map(({ blob }) => blob as string),
+          );
+        }
+        for (const table of OF_MACHINE) await run(`delete from ${table} where machine = $1`, [name]);
+        await run('delete from machines where name = $1', [name]);
+      }),
+  };
+}

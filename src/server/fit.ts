@@ -1,0 +1,148 @@
+// Fitting a detector to recordings that are stored.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QueueFullError } from '../monitor/hearing/errors.ts';
+import type { FitOutcome, HearingPool, Sound } from '../monitor/hearing/types.ts';
+import type { Ingest } from '../monitor/ingest.ts';
+import type { Blobs, DetectorVersion, Store, StoredRecording } from '../monitor/store/types.ts';
+import { InputError } from '../signal/errors.ts';
+import type { Detectors } from './detectors.ts';
+import type { JobResult, Progress } from './jobs.ts';
+import type { ApiFitRequest } from './schemas.ts';
+
+export type FitParts = {
+  store: Store;
+  blobs: Blobs;
+  pool: Pick<HearingPool, 'fit'>;
+  detectors: Detectors;
+  ingest: Pick<Ingest, 'editMachine'>;
+  scratch: string;
+  maxSamples: number;
+};
+
+export type FitOrder = Required<Omit<ApiFitRequest, 'hashes' | 'labels'>> & Pick<ApiFitRequest, 'hashes' | 'labels'>;
+
+/** Recordings that one fit reads at most. */
+const MOST = 10_000;
+/** A fit waits for its turn with everybody else. */
+const RETRY_MS = 1000;
+
+/** Oldest first, so that neighbours in time lie together. */
+async function chosen(store: Store, { machine, hashes }: FitOrder): Promise<StoredRecording[]> {
+  if (!hashes) return (await store.recordings({ machine, limit: MOST })).reverse();
+  const found: StoredRecording[] = [];
+  for (const hash of new Set(hashes)) {
+    const recording = await store.recording({ machine, hash });
+    if (!recording) throw new InputError(`fit: expected recordings of ${machine}, found no ${hash}`);
+    found.push(recording);
+  }
+  return found.sort((a, b) => a.startMs - b.startMs);
+}
+
+/** Labels that were given to recordings before, the newest of each; those of the order go before them. */
+async function labelsOf(store: Store, { machine, labels }: FitOrder): Promise<Map<string, string>> {
+  const known = new Map<string, string>();
+  const stored = await store.labels({ machine, limit: MOST });
+  for (const { hash, label, undone } of stored.reverse()) if (!undone) known.set(hash, label);
+  for (const [hash, label] of Object.entries(labels ?? {})) known.set(hash, label);
+  return known;
+}
+
+/** Names as a bank shows them, each once: the file's own where no other has it. */
+export function bankNames(recordings: readonly Pick<StoredRecording, 'name' | 'hash'>[]): string[] {
+  const count = new Map<string, number>();
+  for (const { name } of recordings) count.set(name, (count.get(name) ?? 0) + 1);
+  return recordings.map(({ name, hash }) => (count.get(name) === 1 ? name : `${name} (${hash.slice(0, 12)})`));
+}
+
+/** Whether `file` in a bank is this recording. A record of a file has `#…` behind the name. */
+export const isNamed = (file: string, { name, hash }: Pick<StoredRecording, 'name' | 'hash'>): boolean =>
+  [name, `${name} (${hash.slice(0, 12)})`].some((own) => file === own || file.startsWith(`${own}#`));
+
+type Spooled = { sounds: Sound[]; kept: StoredRecording[]; failures: FitOutcome['failures'] };
+
+/** Sounds as files: a fit on ten thousand recordings holds none of them in memory. */
+async function spool(blobs: Blobs, recordings: readonly StoredRecording[], folder: string, maxSamples: number) {
+  const result: Spooled = { sounds: [], kept: [], failures: [] };
+  for (const [i, recording] of recordings.entries()) {
+    const bytes = recording.blob === undefined ? undefined : await blobs.get(recording.blob);
+    if (!bytes) {
+      result.failures.push({ file: recording.name, message: `${recording.name}: its sound is no longer kept` });
+      continue;
+    }
+    const path = join(folder, String(i));
+    await writeFile(path, bytes, { mode: 0o600 });
+    // Files without a rate of their own were given one when they came.
+    result.sounds.push({ kind: 'file', path, read: { sampleRate: recording.sampleRate, maxSamples } });
+    result.kept.push(recording);
+  }
+  return result;
+}
+
+async function whenFree<T>(work: () => Promise<T>): Promise<T> {
+  while (true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+/**
+ * Fits a new version of detector `name`.
+ * @throws InputError where there are no recordings, or they cannot be fitted to
+ */
+export async function fitStored(
+  parts: FitParts,
+  name: string,
+  order: FitOrder,
+  progress: Progress,
+): Promise<JobResult> {
+  const { store, blobs, pool, detectors } = parts;
+  const recordings = await chosen(store, order);
+  if (recordings.length === 0) throw new InputError(`fit: ${order.machine} has no recordings; upload normal ones first`);
+  const labels = await labelsOf(store, order);
+  const folder = await mkdtemp(join(parts.scratch, 'fit-'));
+  try {
+    const { sounds, kept, failures } = await spool(blobs, recordings, folder, parts.maxSamples);
+    const names = bankNames(kept);
+    const { encoder, segmentSeconds, channel, falseAlarmRate } = order;
+    const outcome = await whenFree(() =>
+      pool.fit(
+        {
+          ...{ sounds, names, encoder, segmentSeconds, channel, settings: { falseAlarmRate } },
+          ...(labels.size > 0 && { labels: kept.map(({ hash }) => labels.get(hash)) }),
+        },
+        progress,
+      ),
+    );
+    const failed = new Set(outcome.failures.map(({ file }) => file));
+    const learned = kept.filter((_, i) => !failed.has(names[i]));
+    const before = await store.detector(name);
+    const version = await detectors.add(
+      name,
+      outcome.bytes,
+      { origin: 'fitted', note: order.note },
+      learned.map(({ machine, hash }) => ({ machine, hash })),
+    );
+    await use(parts, order, version, before);
+    // Where the files lay meanwhile is nobody's business.
+    const plain = outcome.failures.map(({ file, message }) => ({ file, message: message.replaceAll(folder, '') }));
+    const current = (await store.detector(name, version.version)) ?? version;
+    return { detector: current, warnings: outcome.warnings, failures: [...failures, ...plain] };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function use(
+  { store, ingest }: FitParts,
+  { machine, use: wanted }: FitOrder,
+  version: DetectorVersion,
+  before: DetectorVersion | undefined,
+): Promise<void> {
+  if (wanted) await ingest.editMachine(machine, (one) => ({ ...one, detector: version.name }));
+  else if (before) await store.useVersion(version.name, before.version);
+}

@@ -1,0 +1,142 @@
+// Routes: recordings come in, are listed, heard again and shown.
+import { createRoute, z } from '@hono/zod-openapi';
+import type { StoredRecording } from '../../monitor/store/types.ts';
+import { InputError } from '../../signal/errors.ts';
+import { isTooLong } from '../../signal/readers/too-long.ts';
+import { type AppDeps, createRoutes } from '../context.ts';
+import { HttpError, notFound } from '../http-error.ts';
+import { readBody } from '../limits.ts';
+import { answers, byName, bytesBody, file, fileName, page, queryFlag, queryTime } from '../parameters.ts';
+import { pictureView } from '../picture-view.ts';
+import { ranged } from '../ranged.ts';
+import { errorSchema, hashSchema, nameSchema, pictureSchema, recordingSchema, uploadedSchema } from '../schemas.ts';
+import { recordingView, scoreView } from '../view.ts';
+
+/** How the bytes of a file are to be read. */
+export const readQuery = {
+  rate: z.coerce.number().positive().max(1e9).optional().openapi({ description: 'Hz, for files that carry none' }),
+  variable: z.string().max(200).optional().openapi({ description: 'array, column or channel to take' }),
+};
+
+const uploaded = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: uploadedSchema } },
+});
+const upload = createRoute({
+  method: 'post',
+  path: '/api/machines/{name}/recordings',
+  tags: ['recordings'],
+  summary: 'hear a recording: stored once, scored by the detector of the machine, alarms decided',
+  request: {
+    params: byName,
+    query: z.object({
+      name: fileName.default('recording'),
+      startMs: queryTime.optional(),
+      ...readQuery,
+      score: queryFlag.optional().openapi({ type: 'boolean', description: 'false: keep it without a score' }),
+    }),
+    body: bytesBody('a WAV, FLAC, Ogg, MP3, MATLAB, HDF5, NumPy, TDMS or CSV file'),
+  },
+  responses: {
+    201: uploaded('it is stored'),
+    200: uploaded('it was there before'),
+    default: {
+      description: '413 too large or too long, 422 no recording, 429 too busy',
+      content: { 'application/json': { schema: errorSchema } },
+    },
+  },
+});
+const list = createRoute({
+  method: 'get',
+  path: '/api/machines/{name}/recordings',
+  tags: ['recordings'],
+  summary: 'recordings of a machine',
+  request: { params: byName, query: z.object(page) },
+  responses: answers(z.array(recordingSchema), 'newest first'),
+});
+const one = z.object({ name: nameSchema, hash: hashSchema });
+const audio = createRoute({
+  method: 'get',
+  path: '/api/machines/{name}/recordings/{hash}/audio',
+  tags: ['recordings'],
+  summary: 'the sound, as a WAV file that browsers play; ranges are answered',
+  request: { params: one },
+  responses: file('audio/wav', 'WAV'),
+});
+const picture = createRoute({
+  method: 'get',
+  path: '/api/machines/{name}/recordings/{hash}/picture',
+  tags: ['recordings'],
+  summary: 'spectrogram, waveform and deviation of a moment',
+  request: {
+    params: one,
+    query: z.object({ at: z.coerce.number().min(0).max(1e9).default(0).openapi({ description: 'seconds' }) }),
+  },
+  responses: answers(pictureSchema, 'bytes in base64'),
+});
+
+/** Sounds of the last recordings asked for: players ask for one in pieces. */
+const KEPT_SOUNDS = 8;
+
+export function recordingRoutes(deps: AppDeps) {
+  const { store, blobs, pool, ingest, limits, budget, metrics } = deps;
+  const routes = createRoutes();
+  const sounds = new Map<string, Promise<Uint8Array>>();
+
+  const soundOf = async ({ name, blob }: StoredRecording) => {
+    const bytes = blob && (await blobs.get(blob));
+    if (!bytes) throw notFound('sound of this recording: it was not kept, or has expired');
+    return { kind: 'bytes' as const, bytes, name };
+  };
+  const find = async ({ name, hash }: z.infer<typeof one>): Promise<StoredRecording> => {
+    const found = await store.recording({ machine: name, hash });
+    if (!found) throw notFound('such recording of this machine');
+    return found;
+  };
+  const playable = (recording: StoredRecording): Promise<Uint8Array> => {
+    const key = `${recording.machine} ${recording.hash}`;
+    const found = sounds.get(key) ?? soundOf(recording).then((sound) => pool.playable(sound));
+    sounds.delete(key);
+    sounds.set(key, found);
+    found.catch(() => sounds.delete(key));
+    if (sounds.size > KEPT_SOUNDS) sounds.delete(sounds.keys().next().value as string);
+    return found;
+  };
+
+  routes.openapi(upload, async (c) => {
+    const { name: machine } = c.req.valid('param');
+    const { name, startMs, rate, variable, score } = c.req.valid('query');
+    const { bytes, hash, release } = await readBody(c.req.raw, limits.maxBodyBytes, budget);
+    try {
+      const read = { sampleRate: rate, variable, maxSamples: limits.maxSamples, maxSeconds: limits.maxSeconds };
+      const { recording, known, scores } = await ingest.ingest({ machine, name, startMs, bytes, hash, read, score });
+      metrics.recording(known ? 'known' : 'stored');
+      const shown = { recording: recordingView(recording), known, scores: scores.map(scoreView) };
+      return known ? c.json(shown, 200) : c.json(shown, 201);
+    } catch (error) {
+      metrics.recording('refused');
+      if (error instanceof InputError && isTooLong(error)) throw new HttpError(413, error.message);
+      throw error;
+    } finally {
+      release();
+    }
+  });
+  routes.openapi(list, async (c) => {
+    const { name: machine } = c.req.valid('param');
+    const found = await store.recordings({ ...c.req.valid('query'), machine });
+    return c.json(found.map(recordingView), 200);
+  });
+  routes.openapi(audio, async (c) => {
+    const recording = await find(c.req.valid('param'));
+    return ranged(await playable(recording), 'audio/wav', c.req.header('range'), recording.hash);
+  });
+  routes.openapi(picture, async (c) => {
+    const recording = await find(c.req.valid('param'));
+    const machine = await store.machine(recording.machine);
+    const version = machine?.detector ? await store.detector(machine.detector) : undefined;
+    const detector = version && { key: version.blob, bytes: await deps.detectors.file(version) };
+    const shown = await pool.picture(await soundOf(recording), detector, c.req.valid('query').at);
+    return c.json(pictureView(shown), 200);
+  });
+  return routes;
+}
