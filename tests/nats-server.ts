@@ -1,7 +1,9 @@
 // A NATS server of one's own, on a free port of this machine.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
@@ -18,13 +20,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export type NatsServer = { url: string; port: number; stop(): Promise<void> };
+export type NatsServer = {
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+  /** As a failure of power would: nothing is said, nothing is put in order. */
+  kill(): Promise<void>;
+};
 
-/** Keeps what is stored in `folder`; without one it has no JetStream. */
-export async function startNatsServer(folder?: string, port?: number): Promise<NatsServer> {
-  const at = port ?? (await freePort());
-  const storage = folder === undefined ? [] : ['-js', '-sd', folder];
-  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(at), ...storage], {
+/** Runs until it says that it is ready; a member of a cluster is so before the cluster is. */
+async function spawnServer(port: number, args: readonly string[]): Promise<NatsServer> {
+  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'close');
@@ -37,12 +43,49 @@ export async function startNatsServer(folder?: string, port?: number): Promise<N
       if (said.includes('Server is ready')) resolve();
     });
   });
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await ended;
+  };
+  return { url: `nats://127.0.0.1:${port}`, port, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+}
+
+/** Keeps what is stored in `folder`; without one it has no JetStream. */
+export async function startNatsServer(folder?: string, port?: number): Promise<NatsServer> {
+  const storage = folder === undefined ? [] : ['-js', '-sd', folder];
+  return spawnServer(port ?? (await freePort()), storage);
+}
+
+/** With a listener for MQTT, which needs a file of settings in `folder`. */
+export async function startMqttServer(folder: string): Promise<NatsServer & { mqttPort: number }> {
+  const mqttPort = await freePort();
+  const settings = join(folder, 'server.conf');
+  writeFileSync(settings, `server_name: one\nmqtt { host: "127.0.0.1", port: ${mqttPort} }\n`);
+  const server = await spawnServer(await freePort(), ['-js', '-sd', join(folder, 'data'), '-c', settings]);
+  return { ...server, mqttPort };
+}
+
+export type NatsCluster = { servers: NatsServer[]; restart(index: number): Promise<void>; stop(): Promise<void> };
+
+/** Servers that replicate to each other, each with a folder of its own below `folder`. */
+export async function startNatsCluster(folder: string, size = 3): Promise<NatsCluster> {
+  const ports: number[] = [];
+  for (let i = 0; i < 2 * size; i++) ports.push(await freePort());
+  const [clients, members] = [ports.slice(0, size), ports.slice(size)];
+  const routes = members.map((port) => `nats://127.0.0.1:${port}`);
+  const start = (i: number) =>
+    spawnServer(clients[i], [
+      ...['-js', '-sd', join(folder, `server-${i}`), '-n', `server-${i}`],
+      ...['--cluster_name', 'thrum', '-cluster', routes[i], '-routes', routes.join(',')],
+    ]);
+  const servers = await Promise.all(clients.map((_, i) => start(i)));
   return {
-    url: `nats://127.0.0.1:${at}`,
-    port: at,
+    servers,
+    async restart(index) {
+      servers[index] = await start(index);
+    },
     async stop() {
-      child.kill();
-      await ended;
+      await Promise.all(servers.map((server) => server.kill()));
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
 import { HttpError } from './http-error.ts';
 import type { Jobs } from './jobs.ts';
+import type { Learning } from './learning.ts';
 import type { Budget } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -32,6 +33,7 @@ export type AppDeps = {
   ingest: Ingest;
   detectors: Detectors;
   jobs: Jobs;
+  feedback: Learning;
   bus: EventBus;
   auth: Auth;
   metrics: Metrics;
@@ -44,6 +46,7 @@ export type AppDeps = {
   /** A folder for files that a fit reads, and removes again. */
   scratch: string;
   version: string;
+  isClosing(): boolean;
   now(): number;
 };
 

@@ -6,21 +6,18 @@ import { notFound } from './http-error.ts';
 
 export type VersionOrigin = Pick<DetectorVersion, 'origin' | 'parent' | 'note'>;
 
+/** Stored recordings in a bank, whose sound is kept as long as it, and ids of labels that it has learned. */
+export type Learned = { recordings?: readonly RecordingKey[]; labels?: readonly number[] };
+
 export type Detectors = {
   /** @throws HttpError 404 */
   version(name: string, version?: number): Promise<DetectorVersion>;
   /** The detector file of a version. @throws HttpError 404 */
   file(version: DetectorVersion): Promise<Uint8Array>;
   /**
-   * Stores a file as the newest version, and as the one in use. `learned`: stored recordings in its bank, whose sound is
-   * kept as long as it. @throws InputError where it is no detector
+   * Stores a file as the newest version, and as the one in use. @throws InputError where it is no detector
    */
-  add(
-    name: string,
-    bytes: Uint8Array,
-    origin: VersionOrigin,
-    learned?: readonly RecordingKey[],
-  ): Promise<DetectorVersion>;
+  add(name: string, bytes: Uint8Array, origin: VersionOrigin, learned?: Learned): Promise<DetectorVersion>;
   /** A new version with another threshold. @throws InputError for a detector without normal recordings */
   withThreshold(name: string, change: { threshold: number } | { falseAlarmRate: number }): Promise<DetectorVersion>;
   describe(version: DetectorVersion): Promise<DetectorDescription>;
@@ -45,11 +42,20 @@ export function createDetectors({ store, blobs, pool, now = Date.now }: Detector
     if (!bytes) throw notFound(`file of version ${version} of detector ${name}`);
     return bytes;
   };
-  const keep = async (name: string, described: DetectorDescription, origin: VersionOrigin, learned: readonly RecordingKey[] = []) => {
+  const keep = async (name: string, described: DetectorDescription, origin: VersionOrigin, learned: Learned = {}) => {
     const { bytes, calibration: _, ...rest } = described;
     const blob = `detectors/${name}/${await hashBytes(bytes)}.thrum`;
     await blobs.put(blob, bytes);
-    return store.addDetector({ ...rest, ...origin, name, blob, bytes: bytes.length, createdMs: now(), learned });
+    return store.addDetector({
+      ...rest,
+      ...origin,
+      name,
+      blob,
+      bytes: bytes.length,
+      createdMs: now(),
+      learned: learned.recordings,
+      learnedLabels: learned.labels,
+    });
   };
   return {
     version,

@@ -102,7 +102,8 @@ export async function fitStored(
 ): Promise<JobResult> {
   const { store, blobs, pool, detectors } = parts;
   const recordings = await chosen(store, order);
-  if (recordings.length === 0) throw new InputError(`fit: ${order.machine} has no recordings; upload normal ones first`);
+  if (recordings.length === 0)
+    throw new InputError(`fit: ${order.machine} has no recordings; upload normal ones first`);
   const labels = await labelsOf(store, order);
   const folder = await mkdtemp(join(parts.scratch, 'fit-'));
   try {
@@ -125,7 +126,7 @@ export async function fitStored(
       name,
       outcome.bytes,
       { origin: 'fitted', note: order.note },
-      learned.map(({ machine, hash }) => ({ machine, hash })),
+      { recordings: learned.map(({ machine, hash }) => ({ machine, hash })) },
     );
     await use(parts, order, version, before);
     // Where the files lay meanwhile is nobody's business.

@@ -1,6 +1,6 @@
 // An answer that says no: a status, one line, and what to do next.
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 408 | 409 | 413 | 421 | 422 | 429 | 500 | 503 | 507;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 408 | 409 | 411 | 413 | 421 | 422 | 429 | 500 | 503 | 507;
 
 /** Its message goes to the client as it is: one line without paths, keys and names of internals. */
 export class HttpError extends Error {

@@ -232,6 +232,9 @@ export const labelSchema = z
   })
   .openapi('Label');
 
+/** A label, and the job in which the detector of its machine learns or forgets it. */
+export const labelledSchema = z.object({ label: labelSchema, job: jobSchema.optional() }).openapi('Labelled');
+
 export const scopeSchema = z.enum(['read', 'write', 'admin']);
 export const keySchema = z
   .object({

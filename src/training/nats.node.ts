@@ -9,15 +9,13 @@ const STALLED_MS = 60_000;
 export const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
 
 /** Options of the client. Names and passwords stand in the URLs, and in no message. */
-function readServers(servers: readonly string[]) {
+function readServers(servers: readonly string[], who: string) {
   const urls = servers.map((server) => {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url?.hostname && /^(nats|tls):$/.test(url.protocol)) return url;
-    throw new InputError(
-      `connectExchange: expected servers such as nats://host:4222, got ${server.replace(/^.*@/, '')}`,
-    );
+    throw new InputError(`${who}: expected servers such as nats://host:4222, got ${server.replace(/^.*@/, '')}`);
   });
-  if (urls.length === 0) throw new InputError('connectExchange: expected servers such as nats://host:4222, got none');
+  if (urls.length === 0) throw new InputError(`${who}: expected servers such as nats://host:4222, got none`);
   const [user, pass] = [urls[0].username, urls[0].password].map(decodeURIComponent);
   return {
     names: urls.map(({ protocol, host }) => `${protocol}//${host}`).join(', '),
@@ -31,21 +29,22 @@ function readServers(servers: readonly string[]) {
 
 /**
  * Connects to the first server that can be reached, and again to any of them whenever the connection is lost. Messages
- * are not sent to oneself. `names`: the servers, for messages.
+ * are not sent to oneself. `names`: the servers, for messages; `who`: the function they are from.
  * @throws InputError for URLs that are none, and where no server can be reached
  */
 export async function connectServers(
   servers: readonly string[],
   name: string,
+  who = 'connectExchange',
 ): Promise<{ connection: NatsConnection; names: string }> {
-  const { names, options } = readServers(servers);
+  const { names, options } = readServers(servers, who);
   setSha256Backend('native');
   try {
     const always = { maxReconnectAttempts: -1, noEcho: true };
     return { connection: await connect({ ...options, ...always, name, timeout: CONNECT_MS }), names };
   } catch (error) {
     throw new InputError(
-      `connectExchange: cannot reach ${names} (${reasonOf(error)}); see that a server runs there (nats-server -js), and that address, user and certificate are right`,
+      `${who}: cannot reach ${names} (${reasonOf(error)}); see that a server runs there (nats-server -js), and that address, user and certificate are right`,
     );
   }
 }

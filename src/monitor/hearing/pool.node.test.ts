@@ -9,6 +9,7 @@ import { loadEncoder } from '../../encoders/load.node.ts';
 import { pictureSpectrogram } from '../../report/picture.ts';
 import { InputError } from '../../signal/errors.ts';
 import { readRecordingFile } from '../../signal/read-file.node.ts';
+import { readRecordings } from '../../signal/readers/index.ts';
 import { writeNpy } from '../../signal/readers/npy-write.ts';
 import { createWavFolder, wavWithBadSample } from '../../signal/wav-folder.test-util.ts';
 import { createHearingPool, QueueFullError } from './pool.node.ts';
@@ -232,6 +233,29 @@ describe('picture', () => {
     expect(whole.durationSeconds).toBe(0.5);
     expect(whole.deviation).toBeUndefined();
     expect(whole.waveform.max).toHaveLength(1000);
+  });
+});
+
+describe('inspect, playable and describe', () => {
+  it('say what a file is', async () => {
+    const data = new Float32Array(6 * 8000).map((_, i) => 5 * Math.sin(i));
+    const bytes = writeNpy({ shape: [2, 3, 8000], data });
+    const sound: Sound = { kind: 'bytes', bytes, name: 'run.npy', read: { sampleRate: 96_000 } };
+    expect(await pool.inspect(sound)).toEqual({ sampleRate: 96_000, durationSeconds: 1 / 6, recordings: 2 });
+    const [wav] = await readRecordings(await pool.playable(sound));
+    expect([wav.channels.length, wav.sampleRate, wav.channels[0].length]).toEqual([2, 48_000, 4000]);
+    expect(Math.max(...wav.channels[0].map(Math.abs))).toBeLessThanOrEqual(1);
+    await expect(pool.inspect({ kind: 'bytes', bytes: Buffer.from('x'), name: 'x' })).rejects.toThrow(InputError);
+  });
+
+  it('says what a detector is, and moves its threshold', async () => {
+    const known = await readDetector(detector.bytes);
+    const same = await pool.describe(detector.bytes);
+    expect(same).toMatchObject({ encoder: plan.encoder, sampleRate: 8000, threshold: known.threshold, segments: 16 });
+    expect(Buffer.from(same.bytes).equals(Buffer.from(detector.bytes))).toBe(true);
+    const moved = await pool.describe(detector.bytes, { threshold: 3 });
+    expect((await readDetector(moved.bytes)).threshold).toBe(3);
+    await expect(pool.describe(Buffer.from('no detector'))).rejects.toThrow(InputError);
   });
 });
 

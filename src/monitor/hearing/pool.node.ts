@@ -126,6 +126,15 @@ export function createHearingPool(options: HearingPoolOptions = {}): HearingPool
         { name: `picture: ${soundName(sound)}`, seconds: jobSeconds },
         sound,
       ),
+    inspect: (sound) => ask('inspect', { sound }, { name: `inspect: ${soundName(sound)}`, seconds: jobSeconds }, sound),
+    playable: (sound) =>
+      ask('playable', { sound }, { name: `playable: ${soundName(sound)}`, seconds: jobSeconds }, sound),
+    describe: async (bytes, change) =>
+      ask(
+        'describe',
+        { detector: share({ key: await keyOf(bytes), bytes }), ...(change && { change }) },
+        { name: 'describe: detector', seconds: jobSeconds },
+      ),
     load: pool.load,
     close: pool.close,
   };

@@ -1,13 +1,19 @@
 // What a thread of the pool is asked, and what it answers.
+import type { withThreshold } from '../../detection/detector.ts';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import type { Heard } from '../types.ts';
-import type { FitJob, FitOutcome, HearJob, MomentPicture, Sound } from './types.ts';
+import type { DetectorDescription, FitJob, FitOutcome, HearJob, MomentPicture, Sound } from './types.ts';
 
 /** The bytes lie in memory that all threads see; `key` says what a thread has prepared already. */
 export type SharedDetector = { key: string; bytes: Uint8Array };
 
 /** How a detector to be fitted hears. */
 export type FitPlan = Pick<FitJob, 'encoder' | 'segmentSeconds' | 'channel' | 'sampleRate' | 'settings'>;
+
+export type ThresholdChange = Parameters<typeof withThreshold>[1];
+
+/** Rate and length of what a file holds. */
+export type Inspection = { sampleRate: number; durationSeconds: number; recordings: number };
 
 export type Task =
   | ({ kind: 'hear'; detector: SharedDetector } & Omit<HearJob, 'detector'>)
@@ -19,7 +25,10 @@ export type Task =
       results: EmbedResult[];
       labels: readonly (string | undefined)[];
     }
-  | { kind: 'picture'; sound: Sound; detector?: SharedDetector; atSeconds: number };
+  | { kind: 'picture'; sound: Sound; detector?: SharedDetector; atSeconds: number }
+  | { kind: 'inspect'; sound: Sound }
+  | { kind: 'playable'; sound: Sound }
+  | { kind: 'describe'; detector: SharedDetector; change?: ThresholdChange };
 
 /** Answer to each kind of task. */
 export type Answers = {
@@ -28,6 +37,9 @@ export type Answers = {
   fit: FitOutcome;
   extend: FitOutcome;
   picture: MomentPicture;
+  inspect: Inspection;
+  playable: Uint8Array;
+  describe: DetectorDescription;
 };
 
 export type ThreadSettings = {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { encoderFile } from '../../detection/encoder-place.node.ts';
 import { embedOpened } from '../../encoders/embed-file.node.ts';
 import { InputError } from '../../signal/errors.ts';
+import { describe, inspect, playable } from './describe.ts';
 import { extendDetector, fitSounds, preparationFor } from './fit-sounds.ts';
 import { hear, picture, preparationOf } from './hear.node.ts';
 import { createPrepared } from './prepared.node.ts';
@@ -57,6 +58,17 @@ async function answer(task: Task): Promise<Answer> {
       const { spectrogram, waveform, deviation } = shown;
       const arrays = [spectrogram.values, waveform.min, waveform.max, ...(deviation ? [deviation.values] : [])];
       return { result: shown, transfer: arrays.map(({ buffer }) => buffer) };
+    }
+    case 'inspect':
+      return { result: inspect(await openSound(task.sound)), transfer: [] };
+    case 'playable': {
+      const wav = playable(await openSound(task.sound));
+      return { result: wav, transfer: [wav.buffer] };
+    }
+    case 'describe': {
+      const { detector } = await prepared.detector(task.detector);
+      const described = await describe(detector, new Uint8Array(task.detector.bytes), task.change);
+      return { result: described, transfer: [described.bytes.buffer] };
     }
   }
 }

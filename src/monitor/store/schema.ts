@@ -92,13 +92,13 @@ async function storedVersion(query: Query): Promise<number> {
  * once one does it, the others wait and find it done.
  * @throws StoreError where a newer program has been there
  */
-export async function migrate(sql: Sql, name: string, target = MIGRATIONS.length): Promise<void> {
+export async function migrate(sql: Sql, target = MIGRATIONS.length): Promise<void> {
   await sql.transaction(async (query) => {
     if (sql.dialect === 'postgres') await query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const found = await storedVersion(query);
     if (found > MIGRATIONS.length) {
       throw new StoreError(
-        `openStore: expected a database of version ${MIGRATIONS.length} or older in ${name}, found version ${found}; use the newer program that made it`,
+        `openStore: expected a database of version ${MIGRATIONS.length} or older in ${sql.name}, found version ${found}; use the newer program that made it`,
       );
     }
     for (let version = found + 1; version <= target; version++) {

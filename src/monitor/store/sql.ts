@@ -9,6 +9,8 @@ export type Query = (statement: string, values?: readonly SqlValue[]) => Promise
 
 export type Sql = {
   dialect: 'sqlite' | 'postgres';
+  /** For messages; holds no password. */
+  name: string;
   /** A statement on its own: all of it, or nothing. */
   query: Query;
   /**

@@ -23,7 +23,7 @@ type Waiting = { resolve: (result: unknown) => void; reject: (error: Error) => v
 const never = (): never => {
   throw new Error('has no database');
 };
-const NOTHING: Sql = { dialect: 'sqlite', query: never, transaction: never, close: never };
+const NOTHING: Sql = { dialect: 'sqlite', name: '', query: never, transaction: never, close: never };
 const METHODS = Object.keys(createStore(NOTHING)) as (keyof Store)[];
 
 function errorOf(reply: Extract<StoreReply, { error: string }>): Error {

@@ -6,11 +6,10 @@ import { oneLine } from '../../signal/errors.ts';
 import { type Query, type Row, type Sql, type SqlValue, storable } from './sql.ts';
 import { StoreError } from './store-error.ts';
 
-/** How long to wait for another process that writes. */
 const BUSY_SECONDS = 15;
 
 const REASONS: [code: RegExp, reason: string][] = [
-  [/^SQLITE_(BUSY|LOCKED)/, `another process keeps it locked for more than ${BUSY_SECONDS} s; see what uses it`],
+  [/^SQLITE_(BUSY|LOCKED)/, 'another process keeps it locked; see what uses it'],
   [/^SQLITE_FULL/, 'the disk is full; free some space'],
   [
     /^SQLITE_(READONLY|PERM|AUTH)/,
@@ -43,12 +42,12 @@ function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-function openDatabase(path: string): Database.Database {
+function openDatabase(path: string, busySeconds: number): Database.Database {
   const Libsql = createRequire(import.meta.url)('libsql') as new (path: string) => Database.Database;
   const database = new Libsql(path === ':memory:' ? path : resolve(path));
   try {
     for (const pragma of [
-      `busy_timeout = ${BUSY_SECONDS * 1000}`,
+      `busy_timeout = ${busySeconds * 1000}`,
       'journal_mode = wal',
       // What was confirmed outlives the power too: a broker has forgotten it. Where only the process dies, less would do.
       'synchronous = full',
@@ -64,13 +63,14 @@ function openDatabase(path: string): Database.Database {
 }
 
 /**
- * Opens a database file, or `:memory:`, and creates the file where there is none.
+ * Opens a database file, or `:memory:`, and creates the file where there is none. `busySeconds`: how long to wait for
+ * another process that writes.
  * @throws StoreError where it cannot be opened
  */
-export function openSqlite(path: string): Sql {
+export function openSqlite(path: string, busySeconds = BUSY_SECONDS): Sql {
   let database: Database.Database;
   try {
-    database = openDatabase(path);
+    database = openDatabase(path, busySeconds);
   } catch (error) {
     throw storeError(path, error);
   }
@@ -120,6 +120,7 @@ export function openSqlite(path: string): Sql {
 
   return {
     dialect: 'sqlite',
+    name: path,
     // libsql leaves a lock behind where a write outside of a transaction finds the database busy.
     query: (text, values) =>
       guarded(() =>

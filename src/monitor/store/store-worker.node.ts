@@ -20,7 +20,7 @@ function failure(id: number, error: unknown): StoreReply {
 async function open(path: string): Promise<Store> {
   const sql = openSqlite(path);
   try {
-    await migrate(sql, path);
+    await migrate(sql);
     return createStore(sql);
   } catch (error) {
     await sql.close();

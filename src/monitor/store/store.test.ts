@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from '../../../tests/postgres-server.ts';
 import { openStore } from './open.node.ts';
 import { changeOf, detectorOf, hashOf, policy, recordingOf, resultOf, scoreOf, stateOf } from './store.test-util.ts';
 import type { Store } from './types.ts';
@@ -12,12 +13,20 @@ const folder = mkdtempSync(join(tmpdir(), 'thrum-store-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  if (hasPostgres) server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
 const databases = [
-  { name: 'SQLite in memory', newUrl: async () => ':memory:', shared: false },
-  { name: 'SQLite in a file', newUrl: async () => join(folder, `${files++}.db`), shared: true },
+  { name: 'a store in memory', newUrl: async () => ':memory:', shared: false, missing: false },
+  { name: 'a store in a file', newUrl: async () => join(folder, `${files++}.db`), shared: true, missing: false },
+  { name: inPostgres('a store'), newUrl: async () => server!.newDatabase(), shared: true, missing: !hasPostgres },
 ];
 
-describe.each(databases)('a store in $name', ({ newUrl, shared }) => {
+describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
+  if (missing) return void it.skip('is not here');
   let store: Store;
   let url: string;
   const open = async (): Promise<Store> => {

@@ -12,7 +12,11 @@ const list = createRoute({
   tags: ['alarms'],
   summary: 'alarms of one machine or of all',
   request: {
-    query: z.object({ ...page, machine: nameSchema.optional(), open: queryFlag.optional().openapi({ type: 'boolean' }) }),
+    query: z.object({
+      ...page,
+      machine: nameSchema.optional(),
+      open: queryFlag.optional().openapi({ type: 'boolean' }),
+    }),
   },
   responses: answers(z.array(alarmSchema), 'newest first'),
 });

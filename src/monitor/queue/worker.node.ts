@@ -1,0 +1,242 @@
+// A worker of the fleet: takes recordings off the queue, hears them, and lets go of each only when its result is stored.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Consumer, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { ObjectStore } from '@nats-io/obj';
+import { InputError, oneLine } from '../../signal/errors.ts';
+import { systemCode } from '../../signal/system-error.node.ts';
+import { connectServers, reasonOf } from '../../training/nats.node.ts';
+import { PoolClosedError, QueueFullError } from '../hearing/errors.ts';
+import type { HearingPool } from '../hearing/types.ts';
+import { createIngest, hashBytes, type IngestParts } from '../ingest.ts';
+import { createAttempts, type Failed } from './attempts.node.ts';
+import { type Envelope, inputOf, openMessage } from './message.node.ts';
+import { CONSUMER, IN_STREAM } from './names.ts';
+import { ensureStreams, type FleetOptions, openObjects } from './streams.node.ts';
+
+export type WorkerOptions = Omit<IngestParts, 'pool'> &
+  FleetOptions & {
+    /** `nats://host:4222`; several: servers of one cluster. */
+    servers: readonly string[];
+    pool: HearingPool;
+    /** Recordings in hand at a time; by default one more than the pool has threads. */
+    concurrency?: number;
+    /** A recording that has failed so often (its worker died, or an error that is no one's fault) is a dead letter. */
+    maxFailures?: number;
+    /** What runs may take this long to end at a stop; then it is given back. */
+    graceSeconds?: number;
+    /** One line about what is worth knowing. */
+    log?(line: string): void;
+  };
+
+export type WorkerCounts = { stored: number; known: number; buried: number; returned: number };
+
+export type Worker = {
+  counts(): WorkerCounts;
+  /** Ends well: what runs is finished or given back. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped; rejects where the servers have turned it away for good. */
+  ended: Promise<void>;
+};
+
+const PULL_MS = 3000;
+/** Pauses before the store is asked again, and before a recording comes again. */
+const RETRY_MS = { first: 500, most: 30_000 };
+const DIED = 'the worker that heard it stopped without a word';
+
+const backoff = (times: number): number =>
+  Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(times, 16)) * (0.75 + Math.random() / 2);
+
+/** Not the recording's fault, nor the program's: the next try may go well. */
+const isTemporary = (error: unknown): boolean =>
+  error instanceof QueueFullError ||
+  error instanceof PoolClosedError ||
+  (error instanceof Error && error.name === 'StoreError') ||
+  systemCode(error) !== undefined;
+
+/**
+ * Starts a worker; any number of them share the work. A recording leaves the queue when its result, or its dead letter, is
+ * stored; it comes again where a worker dies, and the store takes every result once.
+ * @throws InputError where no server can be reached, or they have no JetStream
+ */
+export async function runWorker(options: WorkerOptions): Promise<Worker> {
+  const { servers, store, blobs, pool, maxFailures = 5, graceSeconds = 20, ackSeconds = 30, log = () => {} } = options;
+  const { concurrency = pool.load().threads + 1, now = Date.now } = options;
+  const { connection, names } = await connectServers(servers, 'thrum worker', 'runWorker');
+  const jsm = await jetstreamManager(connection, { checkAPI: false });
+  const js = jetstream(connection);
+  try {
+    await ensureStreams(jsm, options);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  const attempts = createAttempts(jsm, js);
+  const { ingest } = createIngest(options);
+  const counts: WorkerCounts = { stored: 0, known: 0, buried: 0, returned: 0 };
+  /** Set at the first word of a stop: nothing new is taken. */
+  const stopping = new AbortController();
+  /** Set when patience is over: what waits for a thread is given back. */
+  const giveUp = new AbortController();
+  let objects: Promise<ObjectStore> | undefined;
+  const openedObjects = () => {
+    objects ??= openObjects(connection, options.replicas);
+    objects.catch(() => {
+      objects = undefined;
+    });
+    return objects;
+  };
+
+  /** Confirmed by the servers; where it is not, the recording comes again and is known then. */
+  const done = async (message: JsMsg, envelope?: Envelope): Promise<void> => {
+    if (!(await message.ackAck().catch(() => false))) return;
+    if (message.info.deliveryCount > 1) await attempts.forget(message.seq).catch(() => {});
+    if (envelope?.object) await (await openedObjects()).delete(envelope.object).catch(() => {});
+  };
+
+  const giveBack = (message: JsMsg, delayMs: number): void => {
+    counts.returned++;
+    message.nak(Math.round(delayMs));
+  };
+
+  /** Its bytes are kept where they can be looked at. A dead letter that is there already is not written twice. */
+  const bury = async (message: JsMsg, reason: string, failures: number, envelope?: Envelope): Promise<void> => {
+    const machine = envelope?.machine ?? 'unknown';
+    const bytes = envelope?.bytes ?? message.data;
+    const hash = await hashBytes(bytes);
+    const source = `${names} ${message.subject.slice(0, 255)} #${message.seq}`;
+    const letters = await store.deadLetters({ machine });
+    if (!letters.some((letter) => letter.hash === hash && letter.source === source)) {
+      const blob = bytes.length > 0 ? `dead/${hash.slice(0, 2)}/${hash}` : undefined;
+      if (blob) await blobs.put(blob, bytes);
+      const letter = { machine, hash, source, reason: oneLine(reason), atMs: now(), attempts: failures };
+      await store.bury({ ...letter, ...(blob && { blob }) });
+    }
+    counts.buried++;
+    log(`${machine}: ${envelope?.name ?? 'a message'} is a dead letter: ${oneLine(reason)}`);
+    // Acknowledged, not terminated: only of that do the servers say that they have heard it.
+    await done(message, envelope);
+  };
+
+  const hearOne = async (message: JsMsg): Promise<void> => {
+    const again = message.info.deliveryCount > 1;
+    let before: Failed = { failures: 0, reason: '' };
+    let envelope: Envelope | undefined;
+    try {
+      if (again) {
+        before = await attempts.read(message.seq);
+        // Taken back where this ends in any way that can be told.
+        if (before.failures < maxFailures) {
+          await attempts.write(message.seq, { failures: before.failures + 1, reason: DIED });
+        }
+      }
+      envelope = await openMessage(message, openedObjects);
+      if (before.failures >= maxFailures) {
+        await bury(message, `failed ${before.failures} times; the last: ${before.reason}`, before.failures, envelope);
+        return;
+      }
+      const { known } = await ingest({ ...inputOf(message, envelope), signal: giveUp.signal });
+      counts[known ? 'known' : 'stored']++;
+      await done(message, envelope);
+    } catch (error) {
+      await failed(message, error, before, envelope);
+    }
+  };
+
+  const failed = async (message: JsMsg, error: unknown, before: Failed, envelope?: Envelope): Promise<void> => {
+    try {
+      const aborted = giveUp.signal.aborted && error === giveUp.signal.reason;
+      const mine = error instanceof InputError;
+      if (mine) return await bury(message, error.message, before.failures + 1, envelope);
+      const temporary = aborted || isTemporary(error) || (await isDown());
+      if (!temporary) {
+        log(`${envelope?.name ?? message.subject}: ${reasonOf(error)}`);
+        await attempts.write(message.seq, { failures: before.failures + 1, reason: reasonOf(error) });
+      } else if (message.info.deliveryCount > 1) await attempts.write(message.seq, before);
+      giveBack(message, aborted ? 0 : backoff(message.info.deliveryCount));
+      if (temporary && !aborted) await untilUp(error);
+    } catch (second) {
+      // Store or servers are away as well: nothing is lost, it comes again.
+      giveBack(message, backoff(message.info.deliveryCount));
+      await untilUp(second);
+    }
+  };
+
+  const isDown = async (): Promise<boolean> => {
+    try {
+      await store.ping();
+      return connection.isClosed();
+    } catch {
+      return true;
+    }
+  };
+
+  /** Takes no more recordings while they could not be stored. */
+  const untilUp = async (why: unknown): Promise<void> => {
+    for (let times = 0; !stopping.signal.aborted && (await isDown()); times++) {
+      if (times === 0) log(`waiting for the store: ${reasonOf(why)}`);
+      await pause(backoff(times));
+    }
+  };
+
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
+
+  const withHeartbeat = async (message: JsMsg): Promise<void> => {
+    const beat = setInterval(() => message.working(), (1000 * ackSeconds) / 3);
+    try {
+      await hearOne(message);
+    } finally {
+      clearInterval(beat);
+    }
+  };
+
+  /** One recording after the other; one is asked for when there are hands for it. */
+  const lane = async (): Promise<void> => {
+    let consumer: Consumer | undefined;
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      let message: JsMsg | null;
+      try {
+        consumer ??= await js.consumers.get(IN_STREAM, CONSUMER);
+        message = await consumer.next({ expires: PULL_MS });
+        failures = 0;
+      } catch (error) {
+        if (connection.isClosed())
+          throw new InputError(`runWorker: ${names} ended the connection (${reasonOf(error)})`);
+        if (failures === 3) log(`waiting for ${names}: ${reasonOf(error)}`);
+        consumer = undefined;
+        // Streams that were lost with their servers are made again.
+        if (failures > 0) await ensureStreams(jsm, options).catch(() => {});
+        await pause(backoff(Math.min(2, failures++)));
+        continue;
+      }
+      if (message && stopping.signal.aborted) giveBack(message, 0);
+      else if (message) await withHeartbeat(message);
+    }
+  };
+
+  const lanes = Promise.all(Array.from({ length: concurrency }, lane));
+  const ended = lanes.then(
+    async () => {
+      await connection.drain();
+    },
+    async (error: unknown) => {
+      stopping.abort();
+      giveUp.abort(error);
+      await connection.close();
+      throw error;
+    },
+  );
+  ended.catch(() => {});
+  return {
+    counts: () => ({ ...counts }),
+    async stop() {
+      stopping.abort();
+      const timer = setTimeout(() => giveUp.abort(new Error('the worker is stopping')), 1000 * graceSeconds);
+      try {
+        await ended;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    ended,
+  };
+}
