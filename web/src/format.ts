@@ -40,10 +40,10 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
-/** `3 minutes ago`, in the reader's language; `now` within half a minute. */
-export function formatAgo(atMs: number, nowMs: number, locale?: string): string {
+/** `3 minutes ago`, part of a sentence of the page; `now` within half a minute. */
+export function formatAgo(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1000;
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
   if (Math.abs(seconds) < 30) return relative.format(0, 'second');
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= 0.95 * length) ?? UNITS[UNITS.length - 1];
   return relative.format(Math.round(seconds / size) || Math.sign(seconds), unit);

@@ -52,7 +52,6 @@ export function Settings({ status }: { status: ApiMachineStatus }) {
       say('The settings are saved.');
     });
   };
-  if (backend.kind === 'local') return null;
   return (
     <details class="panel settings">
       <summary>
