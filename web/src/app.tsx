@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiAlarm } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
 import { Provider, type Shared, useLive } from './context.ts';
-import { alarmWords } from './format.ts';
+import { alarmWords, capital } from './format.ts';
 import type { Live } from './live.ts';
 import { Help, KeyDialog } from './parts/dialogs.tsx';
 import { type Route, useRoute } from './route.ts';
@@ -182,7 +182,7 @@ function Announcer() {
             <strong>
               {news.machine}: {alarmWords[news.kind]}.
             </strong>{' '}
-            {news.reason.text}
+            {capital(news.reason.text)}.
           </p>
           <a
             class="button"

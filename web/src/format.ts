@@ -63,6 +63,9 @@ export function formatLength(lengthMs: number): string {
 }
 
 const BYTES = ['B', 'kB', 'MB', 'GB'] as const;
+/** A reason as a sentence begins. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** `1.2 MB`. */
 export function formatBytes(bytes: number): string {
   const power = Math.min(BYTES.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));

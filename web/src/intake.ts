@@ -3,7 +3,7 @@ import { InputError } from '../../src/signal/errors.ts';
 import type { ApiJob, ApiUploaded } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
 import { startOfFile } from './file-time.ts';
-import { byName } from './format.ts';
+import { byName, nameFrom } from './format.ts';
 import type { Refused } from './types.ts';
 
 /** Uploads at once: the next is read while one is heard. */
@@ -17,6 +17,20 @@ const isHidden = (path: string): boolean => path.split('/').some((part) => part.
 /** In order of their names, numbers as numbers; without hidden ones. */
 export const sortFiles = (files: Iterable<File>): File[] =>
   [...files].filter((file) => !isHidden(pathOf(file))).sort((a, b) => byName(pathOf(a), pathOf(b)));
+
+/** A name for the machine: the folder's, or what the names of all files begin with, up to their numbers. */
+export function machineName(files: readonly File[], folder?: string): string {
+  if (folder) return nameFrom(folder);
+  const [first = '', ...others] = files.map(({ name }) => name.replace(/\.\w+$/, ''));
+  let length = first.length;
+  for (const name of others) while (!name.startsWith(first.slice(0, length))) length--;
+  return nameFrom(
+    first
+      .slice(0, length)
+      .replace(/\d.*$/, '')
+      .replace(/[-_. ]+$/, ''),
+  );
+}
 
 const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> => {
   const reader = folder.createReader();
