@@ -10,6 +10,9 @@ import { ask, type Service } from '../src/server/service.test-util.ts';
 import { hasChromium, inChromium, launchChromium } from './chromium.ts';
 import { filesOf, NOW, nameOf, startHost, startPage, upload } from './web-app.fixture.ts';
 
+/** `THRUM_PICTURES=docs` keeps the pictures of the guides. */
+const pictures = process.env.THRUM_PICTURES;
+
 /** A busy machine takes its time. */
 const PATIENCE = 60_000;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
@@ -210,7 +213,7 @@ describe.skipIf(!hasChromium)(inChromium('the page'), () => {
 
     it.each(['light', 'dark'] as const)('keeps nobody out, in any view, %s', async (colorScheme) => {
       await page.close();
-      page = await newPage({ colorScheme });
+      page = await newPage({ colorScheme, viewport: { width: 1180, height: 960 } });
       const { body } = await ask<{ hash: string; anomalous: boolean }[]>(`${service.url}/api/machines/pump-7/scores`);
       const { hash } = body.filter(({ anomalous }) => anomalous)[0];
       const found: string[] = [];
@@ -223,6 +226,8 @@ describe.skipIf(!hasChromium)(inChromium('the page'), () => {
         await page.goto(`${service.url}#/${address}`);
         await page.locator(ready).first().waitFor();
         found.push(...(await faults(page)));
+        if (pictures && address.startsWith('machines/'))
+          await page.screenshot({ path: `${pictures}/page-${colorScheme}.png` });
       }
       await page.keyboard.press('?');
       found.push(...(await faults(page)));

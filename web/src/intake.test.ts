@@ -10,9 +10,11 @@ it('sorts files by their names, numbers as numbers, and leaves hidden ones out',
   expect(sorted.map(({ name }) => name)).toEqual(['r9.wav', 'r10.wav']);
 });
 
-it('names a machine by its folder, or by what its files have in common', () => {
+it('names a machine by its folder, or by what most of its files have in common', () => {
   expect(machineName([file('a.wav')], 'Pumpe Süd')).toBe('Pumpe-Sud');
-  expect(machineName([file('pump_2026-03-01T00-00-00.wav'), file('pump_2026-03-02T00-00-00.wav')])).toBe('pump');
+  expect(
+    machineName([file('pump_2026-03-01T00-00-00.wav'), file('pump_2026-03-02T00-00-00.wav'), file('notes.wav')]),
+  ).toBe('pump');
   expect(machineName([file('001.wav'), file('002.wav')])).toBe('machine');
 });
 

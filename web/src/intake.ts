@@ -18,18 +18,19 @@ const isHidden = (path: string): boolean => path.split('/').some((part) => part.
 export const sortFiles = (files: Iterable<File>): File[] =>
   [...files].filter((file) => !isHidden(pathOf(file))).sort((a, b) => byName(pathOf(a), pathOf(b)));
 
-/** A name for the machine: the folder's, or what the names of all files begin with, up to their numbers. */
+/** A name for the machine: the folder's, or what the names of most files begin with, up to their first number. */
 export function machineName(files: readonly File[], folder?: string): string {
   if (folder) return nameFrom(folder);
-  const [first = '', ...others] = files.map(({ name }) => name.replace(/\.\w+$/, ''));
-  let length = first.length;
-  for (const name of others) while (!name.startsWith(first.slice(0, length))) length--;
-  return nameFrom(
-    first
-      .slice(0, length)
+  const counts = new Map<string, number>();
+  for (const { name } of files) {
+    const start = name
+      .replace(/\.\w+$/, '')
       .replace(/\d.*$/, '')
-      .replace(/[-_. ]+$/, ''),
-  );
+      .replace(/[-_. ]+$/, '');
+    counts.set(start, (counts.get(start) ?? 0) + 1);
+  }
+  const [[usual] = ['']] = [...counts].sort((a, b) => b[1] - a[1]);
+  return nameFrom(usual);
 }
 
 const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> => {
