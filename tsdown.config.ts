@@ -48,6 +48,8 @@ export default defineConfig([
       'bench/finetune': 'bench/finetune.ts',
       'bench/student-training': 'bench/student-training.ts',
       'bench/scaling': 'bench/scaling.ts',
+      'bench/load': 'bench/load.ts',
+      'bench/service': 'bench/service.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
       'monitor/hearing/worker.node': 'src/monitor/hearing/worker.node.ts',

@@ -19,7 +19,7 @@ import {
   distilRecipe,
   type SceneStudent,
 } from '../training/recipes/distil.ts';
-import { type DistilTeacher, distilTeacher } from '../training/recipes/distil-teacher.ts';
+import { type DistilTeacher, distilTeacher, ensembleTeacher } from '../training/recipes/distil-teacher.ts';
 import { flag, number, type Options, text, UsageError } from './command.ts';
 import { classifyOptions, type DistilSettings, distilSettings } from './distill-options.ts';
 import { type DistilEnd, type DistilJob, runPhases } from './distill-run.ts';
@@ -49,17 +49,20 @@ async function responsesFrom(options: Options, items: readonly LabelledItem[]): 
   return { recorded: await readResponses(path, note), share: share ?? RESPONSE_SHARE, suits };
 }
 
-/** The teacher, with a remark where it is a classifier of other classes. */
-function teacherFrom({ teacher: encoder }: DistilSettings, names: readonly string[]): DistilTeacher | undefined {
-  if (encoder === undefined) return undefined;
-  const base = loadWeights({ encoder });
-  const teacher = distilTeacher(base, names);
-  if (base.architecture.family === 'tuned' && !teacher.classifies) {
-    note(
-      `${teacher.id} does not know all of ${names.length} classes: its layers are learned from, its answers are not`,
-    );
-  }
-  return teacher;
+/** The teacher, or several as one, with a remark where one is a classifier of other classes. */
+function teacherFrom({ teacher: encoders }: DistilSettings, names: readonly string[]): DistilTeacher | undefined {
+  if (encoders === undefined) return undefined;
+  const teachers = encoders.split(',').map((encoder, place) => {
+    const base = loadWeights({ encoder });
+    const teacher = distilTeacher(base, names, place);
+    if (base.architecture.family === 'tuned' && !teacher.classifies) {
+      note(
+        `${teacher.id} does not know all of ${names.length} classes: its layers are learned from, its answers are not`,
+      );
+    }
+    return teacher;
+  });
+  return ensembleTeacher(teachers);
 }
 
 /** Pictures of the first crops, as they are. */

@@ -22,7 +22,10 @@ type Part = (typeof PARTS)[number];
 
 export const distillOptionSpecs = {
   task: { value: 'TASK', description: 'classify (labels) or embedding (no labels)' },
-  teacher: { value: 'ENCODER', description: 'name or file of the encoder to learn from; none: labels alone' },
+  teacher: {
+    value: 'ENCODER',
+    description: 'name or file of the encoder to learn from; classify: several with commas; none: labels alone',
+  },
   data: {
     value: 'DIR',
     short: 'd',

@@ -83,8 +83,8 @@ export function layerLosses(
   const last = stages.length - 1;
   const own = features.map((one, s) => (s === last ? output : dense(scope, `${HEADS}.student.${s}`, one, classes)));
   // Hidden states of different layers have different scales: each is normalised before heads and keys see it.
-  const layers = teacher.states.map((state) =>
-    layerNorm(stopGradient(meanPooling(state, teacher.cls)), undefined, undefined, EPSILON),
+  const layers = [teacher, ...(teacher.more ?? [])].flatMap(({ states, cls }) =>
+    states.map((state) => layerNorm(stopGradient(meanPooling(state, cls)), undefined, undefined, EPSILON)),
   );
   const known = layers.map((layer, l) => dense(scope, `${HEADS}.teacher.${l}`, layer, classes));
   const headLoss = known.map((logits) => crossEntropy(logits, shares)).reduce((sum, loss) => add(sum, loss));

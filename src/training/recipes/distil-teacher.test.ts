@@ -13,7 +13,7 @@ import { createScope } from '../../nn/parameters.ts';
 import { InputError } from '../../signal/errors.ts';
 import { tunedExample } from '../tuned.test-util.ts';
 import { tinyBandStudent, tinyStudent } from './distil.test-util.ts';
-import { distilTeacher, tokensOverTime } from './distil-teacher.ts';
+import { distilTeacher, ensembleTeacher, tokensOverTime } from './distil-teacher.ts';
 import { CROP, cropsFrom, RATE } from './tune.test-util.ts';
 
 describe('tokensOverTime', () => {
@@ -45,8 +45,12 @@ describe('tokensOverTime', () => {
 /** Values of tensors for crops that a teacher hears. */
 async function heard(tensors: Record<string, Tensor>, teacher: ReturnType<typeof distilTeacher>, count: number) {
   const program = await loadProgram(toOnnx({ outputs: tensors, constants: teacher.weights }).bytes);
-  const features = cropsFrom(0, count).map(({ samples }) => teacher.trunk.features(samples, RATE));
-  const results = await program.run(teacher.trunk.feeds(features, RATE));
+  const results = await program.run(
+    teacher.feeds(
+      cropsFrom(0, count).map(({ samples }) => samples),
+      RATE,
+    ),
+  );
   await program.release();
   return Object.fromEntries(Object.entries(results).map(([key, { data }]) => [key, data as Float32Array]));
 }
@@ -101,11 +105,10 @@ describe("a teacher of the students' family", () => {
       [2, 6, 24],
     ]);
     const crops = cropsFrom(0, 2).map(({ samples }) => samples.subarray(0, 4800));
-    const features = crops.map((samples) => teacher.trunk.features(samples, 16_000));
     const program = await loadProgram(
       toOnnx({ outputs: { logits: logits as Tensor, first: states[0] }, constants: teacher.weights }).bytes,
     );
-    const found = await program.run(teacher.trunk.feeds(features, 16_000));
+    const found = await program.run(teacher.feeds(crops, 16_000));
     const encoder = await buildEncoder('wide', architecture, weights);
     const [one, two] = await encoder.embedMany(
       crops.map((samples) => ({ channels: [samples], sampleRate: 16_000, name: 'crop' })),
@@ -116,11 +119,12 @@ describe("a teacher of the students' family", () => {
   });
 
   it('hears what the student hears of a crop', () => {
-    const { trunk } = distilTeacher(base, ['low', 'high']);
+    const teacher = distilTeacher(base, ['low', 'high']);
     const [{ samples }] = cropsFrom(1, 1);
-    const heard = trunk.features(samples.subarray(0, 4800), 16_000);
-    expect([...heard.values]).toEqual([...studentPictures(samples.subarray(0, 4800), 16_000, tinyStudent).values]);
-    expect(trunk.leastSamples(48_000)).toBe(14_400);
+    const heard = Object.values(teacher.feeds([samples.subarray(0, 4800)], 16_000));
+    const { values } = studentPictures(samples.subarray(0, 4800), 16_000, tinyStudent);
+    expect(heard.map(({ data }) => [...(data as Float32Array)])).toEqual([[...values]]);
+    expect(teacher.leastSamples(48_000)).toBe(14_400);
   });
 
   it('has no answers to classes that it does not know, and hears no sub-bands', () => {
@@ -128,6 +132,49 @@ describe("a teacher of the students' family", () => {
     const bands = studentArchitecture(tinyBandStudent);
     const other = { id: 'bands', architecture: bands, weights: randomWeights(bands, 1) };
     expect(() => distilTeacher(other, ['a', 'b'])).toThrow(/log-mels/);
+  });
+});
+
+describe('several teachers', () => {
+  const names = ['low', 'middle', 'high'];
+  const architecture = studentArchitecture(tinyStudent);
+  const network = (seed: number, place: number) =>
+    distilTeacher({ id: 'net', architecture, weights: randomWeights(architecture, seed) }, names, place);
+  const echo = distilTeacher({ id: 'echo', ...tinyEncoder('echo') }, names);
+  const crops = { count: 2, samples: 4800, sampleRate: RATE };
+
+  it('answer with the mean of their probabilities, and all have layers', async () => {
+    const [one, two] = [network(1, 0), network(2, 1)];
+    const joint = ensembleTeacher([one, two, echo]);
+    const { logits, states, more } = joint.graph(createScope(), crops);
+    expect([states.length, more?.map((own) => own.states.length)]).toEqual([4, [4, 3]]);
+    const values = async (teacher: typeof one) => {
+      const program = await loadProgram(
+        toOnnx({
+          outputs: { logits: teacher.graph(createScope(), crops).logits as Tensor },
+          constants: teacher.weights,
+        }).bytes,
+      );
+      const sounds = cropsFrom(0, 2).map(({ samples }) => samples.subarray(0, 4800));
+      const feeds = Object.entries(teacher.feeds(sounds, RATE)).filter(([name]) => name.startsWith('pictures'));
+      return [...((await program.run(Object.fromEntries(feeds))).logits.data as Float32Array)];
+    };
+    const shares = (row: number[]) => row.map((x) => Math.exp(x) / row.reduce((sum, y) => sum + Math.exp(y), 0));
+    const rows = (all: number[]) => [all.slice(0, 3), all.slice(3)].flatMap(shares);
+    const [a, b, both] = [rows(await values(one)), rows(await values(two)), await values(joint)];
+    for (const [i, value] of both.entries()) expect(value).toBeCloseTo(Math.log((a[i] + b[i]) / 2), 5);
+    expect(logits?.shape).toEqual([2, 3]);
+    expect(joint.classifies).toBe(true);
+  });
+
+  it('are refused where they hear at different rates, or read the same input', () => {
+    expect(() => ensembleTeacher([network(1, 0), { ...network(2, 1), sampleRate: 32_000 }])).toThrow(/one rate/);
+    const twice = ensembleTeacher([network(1, 0), network(2, 0)]);
+    expect(() => twice.feeds([new Float32Array(4800).fill(0.1)], RATE)).toThrow(/at most one/);
+  });
+
+  it('are one where there is one', () => {
+    expect(ensembleTeacher([echo])).toBe(echo);
   });
 });
 

@@ -8,10 +8,12 @@ import { studentPictures, windowSamples } from '../../encoders/student-input.ts'
 import type { CropShape, HiddenStates, Trunk } from '../../encoders/trunk.ts';
 import { below, CLASSES_KEY, TRUNK_PREFIX, trunkOf, within } from '../../encoders/tuned.ts';
 import { tunedHead } from '../../encoders/tuned-head.ts';
+import { softmax } from '../../graph/activation.ts';
+import { add, log, maximum, mul } from '../../graph/elementwise.ts';
 import { gather } from '../../graph/indexing.ts';
 import { reduceMean } from '../../graph/reduce.ts';
 import { reshape, transpose } from '../../graph/reshape.ts';
-import { float32 } from '../../graph/runtime.ts';
+import { type Feeds, float32 } from '../../graph/runtime.ts';
 import { staticDim } from '../../graph/shapes.ts';
 import { slice } from '../../graph/slicing.ts';
 import { toFloat32 } from '../../graph/stored-tensor.ts';
@@ -30,13 +32,18 @@ export const SOURCE_PREFIX = 'source.';
 export type TeacherStates = HiddenStates & {
   /** [count, C] in the order of the student's classes, of a teacher that knows all of them. */
   logits?: Tensor;
+  /** Hidden states of further teachers, where several teach. */
+  more?: readonly HiddenStates[];
 };
 
 export type DistilTeacher = {
   id: string;
   /** Rate of its crops in Hz; any where it is not given. */
   sampleRate?: number;
-  trunk: Pick<Trunk, 'leastSamples' | 'features' | 'feeds'>;
+  /** Fewest samples of a crop at a rate. */
+  leastSamples(sampleRate: number): number;
+  /** Inputs of its graph for crops that are equally long. */
+  feeds(crops: readonly Float32Array[], sampleRate: number): Feeds;
   /** By the names that `graph` asks for. */
   weights: ReadonlyMap<string, Float32Array>;
   /** Whether it gives logits. */
@@ -46,6 +53,14 @@ export type DistilTeacher = {
 
 const floatsOf = (weights: TuneBase['weights']) =>
   new Map(Array.from(weights, ([name, tensor]) => [name, toFloat32(tensor)]));
+
+const trunkFeeds =
+  (trunk: Trunk): DistilTeacher['feeds'] =>
+  (crops, sampleRate) =>
+    trunk.feeds(
+      crops.map((samples) => trunk.features(samples, sampleRate)),
+      sampleRate,
+    );
 
 /** Where the student's classes stand among those that a teacher knows; undefined where it does not know all. */
 function placesOf(classes: readonly string[], known: readonly string[]): readonly number[] | undefined {
@@ -62,7 +77,8 @@ function tunedTeacher({ id, architecture, weights }: TuneBase, classes: readonly
   return {
     id,
     sampleRate: config.sampleRate,
-    trunk,
+    leastSamples: (sampleRate) => trunk.leastSamples(sampleRate),
+    feeds: trunkFeeds(trunk),
     weights: floatsOf(weights),
     classifies: places !== undefined,
     graph: (scope, crops, options) => {
@@ -79,7 +95,11 @@ function tunedTeacher({ id, architecture, weights }: TuneBase, classes: readonly
  * stages, averaged over frequency: [N, T, C], as many channels as each has.
  * @throws InputError for one of sub-bands, or of whole numbers
  */
-function networkTeacher({ id, architecture, weights }: TuneBase, classes: readonly string[]): DistilTeacher {
+function networkTeacher(
+  { id, architecture, weights }: TuneBase,
+  classes: readonly string[],
+  place: number,
+): DistilTeacher {
   const config = architecture.config as StudentConfig;
   const { frontEnd, labels } = config;
   if (frontEnd.kind !== 'mel' || config.form === 'int8') {
@@ -91,30 +111,23 @@ function networkTeacher({ id, architecture, weights }: TuneBase, classes: readon
   const mel: MelFrontEnd = frontEnd;
   const plan = studentPlan(config);
   const shape = studentInput(config);
+  // Several such teachers hear side by side, each normalised in its own way.
+  const pictureInput = `pictures of teacher ${place}`;
   const places = placesOf(classes, labels?.several === false ? labels.names : []);
   const mode = config.form === 'float' ? { norm: { training: false as const } } : { folded: true as const };
   return {
     id,
     sampleRate: mel.sampleRate,
-    trunk: {
-      leastSamples: (sampleRate) => Math.floor((windowSamples(mel) * sampleRate) / mel.sampleRate),
-      features: (samples, sampleRate) => {
-        const size = shape.reduce((product, side) => product * side, 1);
-        const { values } = studentPictures(samples, sampleRate, config);
-        return { values: values.subarray(0, size), frames: shape[1], bins: shape[2] };
-      },
-      feeds: (features) => {
-        const values = concatenate(
-          Float32Array,
-          features.map((one) => one.values),
-        );
-        return { teacherPictures: float32(values, [features.length, ...shape]) };
-      },
+    leastSamples: (sampleRate) => Math.floor((windowSamples(mel) * sampleRate) / mel.sampleRate),
+    feeds: (crops, sampleRate) => {
+      const size = shape.reduce((product, side) => product * side, 1);
+      const pictures = crops.map((samples) => studentPictures(samples, sampleRate, config).values.subarray(0, size));
+      return { [pictureInput]: float32(concatenate(Float32Array, pictures), [crops.length, ...shape]) };
     },
     weights: floatsOf(weights),
     classifies: places !== undefined,
     graph: (scope, { count }) => {
-      const layers = layerOutputs(scope, plan, input('teacherPictures', [count, ...shape]), mode);
+      const layers = layerOutputs(scope, plan, input(pictureInput, [count, ...shape]), mode);
       const overTime = (layer: number) => transpose(reduceMean(layers[layer], [2]), [0, 2, 1]); // [N, T, C]
       const states = [plan.stem, ...stageEnds(plan)].map(overTime);
       const hidden: HiddenStates = { states, cls: 0 };
@@ -125,19 +138,71 @@ function networkTeacher({ id, architecture, weights }: TuneBase, classes: readon
 
 /**
  * An encoder as a teacher of these classes.
+ * @param place among several teachers, from 0
  * @throws InputError for a family without hidden states to learn from
  */
-export function distilTeacher(base: TuneBase, classes: readonly string[]): DistilTeacher {
+export function distilTeacher(base: TuneBase, classes: readonly string[], place = 0): DistilTeacher {
   if (base.architecture.family === 'tuned') return tunedTeacher(base, classes);
-  if (base.architecture.family === 'student') return networkTeacher(base, classes);
+  if (base.architecture.family === 'student') return networkTeacher(base, classes, place);
   const trunk = trunkOf(base.architecture);
   return {
     id: base.id,
     ...(trunk.sampleRate !== undefined && { sampleRate: trunk.sampleRate }),
-    trunk,
+    leastSamples: (sampleRate) => trunk.leastSamples(sampleRate),
+    feeds: trunkFeeds(trunk),
     weights: floatsOf(base.weights),
     classifies: false,
     graph: (scope, crops, options) => trunk.graph(scope, crops, options),
+  };
+}
+
+/** ln of the mean of probabilities: logits of teachers [N, C] that answer together. */
+function jointLogits(logits: readonly Tensor[]): Tensor {
+  const sum = logits.map((own) => softmax(own, -1)).reduce((total, own) => add(total, own));
+  return log(maximum(mul(sum, 1 / logits.length), 1e-12));
+}
+
+/**
+ * Several teachers as one: the layers of all of them are learned from, the mean of the probabilities of those that know the
+ * classes is their answer, and the front end is aligned with that of the first.
+ * @throws InputError for teachers of different rates, and for two of one family of transformers
+ */
+export function ensembleTeacher(teachers: readonly DistilTeacher[]): DistilTeacher {
+  if (teachers.length === 1) return teachers[0];
+  const id = teachers.map((one) => one.id).join(' and ');
+  const rates = [...new Set(teachers.flatMap(({ sampleRate }) => sampleRate ?? []))];
+  if (rates.length > 1) {
+    throw new InputError(
+      `distill: expected teachers of one rate, got ${rates.join(' and ')} Hz (${id}); take teachers that hear alike`,
+    );
+  }
+  return {
+    id,
+    ...(rates.length === 1 && { sampleRate: rates[0] }),
+    leastSamples: (sampleRate) => Math.max(...teachers.map((one) => one.leastSamples(sampleRate))),
+    feeds: (crops, sampleRate) => {
+      const feeds: Record<string, Feeds[string]> = {};
+      for (const own of teachers.map((one) => one.feeds(crops, sampleRate))) {
+        for (const [name, value] of Object.entries(own)) {
+          if (feeds[name]) {
+            throw new InputError(
+              `distill: expected at most one transformer of each family, got two that read ${name} (${id}); take one of them`,
+            );
+          }
+          feeds[name] = value;
+        }
+      }
+      return feeds;
+    },
+    weights: new Map(
+      teachers.flatMap(({ weights }, t) => Array.from(weights, ([name, values]) => [`${t}.${name}`, values] as const)),
+    ),
+    classifies: teachers.some(({ classifies }) => classifies),
+    graph: (scope, crops, options) => {
+      const [first, ...others] = teachers.map((one, t) => one.graph(within(scope, `${t}.`), crops, options));
+      const logits = [first, ...others].flatMap((own) => own.logits ?? []);
+      return { ...first, more: others, ...(logits.length > 0 && { logits: jointLogits(logits) }) };
+    },
   };
 }
 

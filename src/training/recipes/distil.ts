@@ -82,7 +82,7 @@ export function cropPlan({ frontEnd }: SceneStudent, teacher: DistilTeacher | un
     ...{ seconds, sampleRate, samples: Math.round(seconds * sampleRate) },
     ...{ teacherRate, teacherSamples: Math.round(seconds * teacherRate) },
   };
-  const least = teacher?.trunk.leastSamples(teacherRate) ?? 0;
+  const least = teacher?.leastSamples(teacherRate) ?? 0;
   if (plan.teacherSamples >= least) return plan;
   throw new InputError(
     `distill: expected windows of at least ${least / teacherRate} s for ${teacher?.id}, got ${seconds} s; take a student with longer ones`,
@@ -205,19 +205,14 @@ export function distilRecipe(
         const { sampleRate } = crops[0];
         const pictures = picturesOf(heard.student, sampleRate, student, augmentation, random);
         const temperature = annealedTemperature((before + step - 1) / epochSteps, options.temperature);
-        const features =
-          taught &&
-          heard.teacher.map((samples) =>
-            taught.trunk.features(
-              brought(samples, sampleRate, crop.teacherRate, crop.teacherSamples),
-              crop.teacherRate,
-            ),
-          );
+        const teacherCrops = heard.teacher.map((samples) =>
+          brought(samples, sampleRate, crop.teacherRate, crop.teacherSamples),
+        );
         return {
           pictures: float32(pictures, [batch, ...studentInput(student)]),
           labels: float32(concatenate(Float32Array, heard.shares), [batch, classes.count]),
           ...(layered && { temperature: float32(Float32Array.of(temperature), []) }),
-          ...(features && taught?.trunk.feeds(features, crop.teacherRate)),
+          ...taught?.feeds(teacherCrops, crop.teacherRate),
         };
       },
     }),
