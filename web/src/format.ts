@@ -72,10 +72,6 @@ export function formatBytes(bytes: number): string {
   return `${formatNumber(bytes / 1000 ** power)} ${BYTES[power]}`;
 }
 
-/** How a score stands to its threshold: `0.76 × the threshold`. */
-export const formatRatio = (score: number, threshold: number): string =>
-  threshold > 0 ? `${formatNumber(score / threshold, 2)} × the threshold` : '';
-
 /** A name that addresses allow, out of a folder's or file's: `Pumpe 7 (Süd)` gives `Pumpe-7-Sud`. */
 export function nameFrom(text: string): string {
   const plain = text

@@ -90,6 +90,11 @@ export function Add() {
         is, and says of every other recording whether it is like that.
         {backend.kind === 'local' && ' Everything stays on this device.'}
       </p>
+      {backend.kind === 'local' && !isSecureContext && (
+        <p class="problem">
+          Browsers allow what this needs on https and on localhost only; open the page from such an address.
+        </p>
+      )}
       <div class="panel form">
         <label>
           Name of the machine
