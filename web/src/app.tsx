@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiAlarm } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
 import { Provider, type Shared, useLive } from './context.ts';
-import { alarmWords } from './format.ts';
+import { alarmWords, capital } from './format.ts';
 import type { Live } from './live.ts';
 import { Help, KeyDialog } from './parts/dialogs.tsx';
 import { type Route, useRoute } from './route.ts';
@@ -97,9 +97,7 @@ export function App({ backend, live, onQuestion }: Props) {
         {route.view === 'machine' && <MachineView key={route.name} route={route} />}
       </main>
       <Announcer />
-      <p class="unseen" role="status">
-        {said}
-      </p>
+      <output class="unseen">{said}</output>
       {help && <Help onClose={() => setHelp(false)} />}
       {question && <KeyDialog key={String(question.refused)} refused={question.refused} onKey={question.answer} />}
     </Provider>
@@ -184,7 +182,7 @@ function Announcer() {
             <strong>
               {news.machine}: {alarmWords[news.kind]}.
             </strong>{' '}
-            {news.reason.text}
+            {capital(news.reason.text)}.
           </p>
           <a
             class="button"

@@ -40,10 +40,10 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
-/** `3 minutes ago`, in the reader's language; `now` within half a minute. */
-export function formatAgo(atMs: number, nowMs: number, locale?: string): string {
+/** `3 minutes ago`, part of a sentence of the page; `now` within half a minute. */
+export function formatAgo(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1000;
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
   if (Math.abs(seconds) < 30) return relative.format(0, 'second');
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= 0.95 * length) ?? UNITS[UNITS.length - 1];
   return relative.format(Math.round(seconds / size) || Math.sign(seconds), unit);
@@ -63,15 +63,14 @@ export function formatLength(lengthMs: number): string {
 }
 
 const BYTES = ['B', 'kB', 'MB', 'GB'] as const;
+/** A reason as a sentence begins. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** `1.2 MB`. */
 export function formatBytes(bytes: number): string {
   const power = Math.min(BYTES.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
   return `${formatNumber(bytes / 1000 ** power)} ${BYTES[power]}`;
 }
-
-/** How a score stands to its threshold: `0.76 × the threshold`. */
-export const formatRatio = (score: number, threshold: number): string =>
-  threshold > 0 ? `${formatNumber(score / threshold, 2)} × the threshold` : '';
 
 /** A name that addresses allow, out of a folder's or file's: `Pumpe 7 (Süd)` gives `Pumpe-7-Sud`. */
 export function nameFrom(text: string): string {

@@ -3,7 +3,7 @@ import { InputError } from '../../src/signal/errors.ts';
 import type { ApiJob, ApiUploaded } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
 import { startOfFile } from './file-time.ts';
-import { byName } from './format.ts';
+import { byName, nameFrom } from './format.ts';
 import type { Refused } from './types.ts';
 
 /** Uploads at once: the next is read while one is heard. */
@@ -17,6 +17,21 @@ const isHidden = (path: string): boolean => path.split('/').some((part) => part.
 /** In order of their names, numbers as numbers; without hidden ones. */
 export const sortFiles = (files: Iterable<File>): File[] =>
   [...files].filter((file) => !isHidden(pathOf(file))).sort((a, b) => byName(pathOf(a), pathOf(b)));
+
+/** A name for the machine: the folder's, or what the names of most files begin with, up to their first number. */
+export function machineName(files: readonly File[], folder?: string): string {
+  if (folder) return nameFrom(folder);
+  const counts = new Map<string, number>();
+  for (const { name } of files) {
+    const start = name
+      .replace(/\.\w+$/, '')
+      .replace(/\d.*$/, '')
+      .replace(/[-_. ]+$/, '');
+    counts.set(start, (counts.get(start) ?? 0) + 1);
+  }
+  const [[usual] = ['']] = [...counts].sort((a, b) => b[1] - a[1]);
+  return nameFrom(usual);
+}
 
 const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> => {
   const reader = folder.createReader();

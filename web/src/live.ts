@@ -1,9 +1,12 @@
 // What the page knows of all machines, kept up to date by events.
 import type { ApiAlarm, ApiEvent, ApiJob, ApiMachineStatus, ApiScore } from './backend/api.ts';
 import type { Backend, Connection } from './backend/types.ts';
+import { inOrder } from './format.ts';
 
 /** Scores of a sparkline. */
 const RECENT = 60;
+/** Machines whose past is loaded for the list; the others show theirs as it comes. */
+const MOST_SPARKLINES = 200;
 /** Jobs that are remembered. */
 const MOST_JOBS = 50;
 
@@ -91,14 +94,10 @@ export function createLive(backend: Backend): Live {
     }
   };
 
-  /** The last scores of a machine: the newest 1000 of growing stretches of time, until there are enough. */
+  /** The last scores of a machine. */
   const loadRecent = async ({ name, lastScore }: ApiMachineStatus): Promise<void> => {
     if (!lastScore) return;
-    let scores: ApiScore[] = [];
-    for (const hours of [1, 24, 24 * 30, 24 * 3650]) {
-      scores = await backend.scores(name, { fromMs: lastScore.startMs - hours * 3_600_000, limit: 1000 });
-      if (scores.length >= RECENT) break;
-    }
+    const scores = await backend.scores(name, { limit: RECENT });
     const kept = (state.recent.get(name) ?? []).reduce(addScore, scores);
     change({ recent: new Map(state.recent).set(name, kept.slice(-RECENT)) });
   };
@@ -112,7 +111,7 @@ export function createLive(backend: Backend): Live {
         loaded: true,
         error: undefined,
       });
-      for (const machine of machines) await loadRecent(machine);
+      for (const machine of inOrder(machines).slice(0, MOST_SPARKLINES)) await loadRecent(machine);
     } catch (error) {
       change({ loaded: true, error: (error as Error).message });
     }

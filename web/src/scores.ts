@@ -13,15 +13,11 @@ export const spans = { day: 86_400_000, week: 7 * 86_400_000, month: 31 * 86_400
 export type Span = keyof typeof spans;
 
 /** All scores from a time on, oldest first; the newest 20,000 at most. */
-export async function loadScores(
-  backend: Pick<Backend, 'scores'>,
-  machine: string,
-  fromMs: number | undefined,
-): Promise<ApiScore[]> {
+export async function loadScores(backend: Pick<Backend, 'scores'>, machine: string, fromMs = 0): Promise<ApiScore[]> {
   let all: ApiScore[] = [];
   let from = fromMs;
   for (;;) {
-    const page = await backend.scores(machine, { ...(from !== undefined && { fromMs: from }), limit: PAGE });
+    const page = await backend.scores(machine, { fromMs: from, limit: PAGE });
     const known = new Set(all.slice(-PAGE).map(({ hash, index }) => `${hash}.${index}`));
     const fresh = page.filter(({ hash, index }) => !known.has(`${hash}.${index}`));
     all = [...all, ...fresh].slice(-MOST_SCORES);

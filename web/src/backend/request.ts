@@ -51,8 +51,8 @@ const pause = (seconds: number, signal?: AbortSignal | null): Promise<void> =>
   });
 
 export type Requester = {
-  /** The answer's body is not read yet; its status is a good one. */
-  raw(path: string, init?: RequestInit): Promise<Response>;
+  /** The answer's body is not read yet; its status is a good one. `quiet`: nobody is asked for a key. */
+  raw(path: string, init?: RequestInit, quiet?: boolean): Promise<Response>;
   json<T>(path: string, init?: RequestInit): Promise<T>;
   send<T>(path: string, body: Blob, options: { onProgress?(share: number): void; signal?: AbortSignal }): Promise<T>;
 };
@@ -62,10 +62,20 @@ export function createRequester(base: URL, askForKey: AskForKey): Requester {
   let key = sessionStorage.getItem(STORED_KEY) ?? undefined;
   let asking: Promise<string | undefined> | undefined;
 
+  /** Asks until a key is accepted, or none is given. Wrong ones are tried once: servers count them. */
+  const acceptedKey = async (refused: boolean): Promise<string | undefined> => {
+    const given = await askForKey(refused);
+    if (given === undefined) return undefined;
+    const headers = { authorization: `Bearer ${given}` };
+    const answer = await fetch(new URL('machines', base), { headers, credentials: 'same-origin' }).catch(
+      () => undefined,
+    );
+    return answer?.status === 401 ? acceptedKey(true) : given;
+  };
   /** One dialog, however many requests wait for it. @returns whether there is a new key to try */
   const renewKey = async (tried: string | undefined): Promise<boolean> => {
     if (key !== tried) return key !== undefined;
-    asking ??= askForKey(tried !== undefined).finally(() => {
+    asking ??= acceptedKey(tried !== undefined).finally(() => {
       asking = undefined;
     });
     const given = await asking;
@@ -75,7 +85,7 @@ export function createRequester(base: URL, askForKey: AskForKey): Requester {
     return true;
   };
 
-  const raw = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const raw = async (path: string, init: RequestInit = {}, quiet = false): Promise<Response> => {
     for (let attempt = 0; ; attempt++) {
       const tried = key;
       const headers = new Headers(init.headers);
@@ -88,7 +98,7 @@ export function createRequester(base: URL, askForKey: AskForKey): Requester {
         throw new RequestError(messageOf(0, ''), 0);
       }
       if (response.ok) return response;
-      if (response.status === 401 && (await renewKey(tried))) continue;
+      if (response.status === 401 && (quiet ? key !== tried : await renewKey(tried))) continue;
       if (response.status === 429 && attempt < MAX_TRIES) {
         await pause(waitSeconds(response.headers.get('retry-after')), init.signal);
         continue;

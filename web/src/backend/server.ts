@@ -40,7 +40,7 @@ export function createServerBackend(base: URL, askForKey: AskForKey): Backend {
       watch = setTimeout(stop, SILENCE_MS);
     };
     try {
-      const response = await raw('events', { headers: { accept: 'text/event-stream' }, signal: line.signal });
+      const response = await raw('events', { headers: { accept: 'text/event-stream' }, signal: line.signal }, true);
       if (!response.body) throw new RequestError('The server sends no events.', response.status);
       onLive();
       for await (const { event, data } of readEvents(response.body, alive)) {

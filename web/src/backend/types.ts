@@ -38,7 +38,7 @@ export type Backend = {
   readonly encoders: readonly string[];
   machines(): Promise<ApiMachineStatus[]>;
   putMachine(name: string, request: ApiMachineRequest): Promise<ApiMachine>;
-  /** Oldest first; at most 1000 from `fromMs` on. */
+  /** Oldest first; the first from `fromMs` on, or else the newest. */
   scores(machine: string, range: TimeRange): Promise<ApiScore[]>;
   /** The recording that a score is of, where it is still known. */
   recordingOf(score: Pick<ApiScore, 'machine' | 'hash' | 'startMs'>): Promise<ApiRecording | undefined>;

@@ -1,5 +1,6 @@
 // A machine of the static page: its recordings, scores, alarms and labels, in memory.
-import type { Heard } from '../../../src/monitor/types.ts';
+import { createAlarms } from '../../../src/monitor/alarm/alarms.ts';
+import { defaultPolicy } from '../../../src/monitor/alarm/policy.ts';
 import type { ApiAlarm, ApiLabel, ApiMachine, ApiMachineStatus, ApiRecording, ApiScore } from '../backend/api.ts';
 
 export type Held = { recording: ApiRecording; sound: Blob };
@@ -13,18 +14,11 @@ export type LocalMachine = {
   labels: ApiLabel[];
 };
 
-/** Files are heard one by one: each of them is an alarm by itself. */
-export const localPolicy: ApiMachine['policy'] = {
-  k: 1,
-  n: 1,
-  minimumSeconds: 0,
-  clearShare: 1,
-  silences: [],
-  drift: { windowSeconds: 86_400, deviations: 3, jumpShare: 0.5 },
-};
+/** Files are dropped one by one: each may be an alarm by itself. */
+const policy: ApiMachine['policy'] = { ...defaultPolicy, k: 1, n: 1, clearShare: 1 };
 
 export const newMachine = (name: string): LocalMachine => ({
-  machine: { name, policy: localPolicy, createdMs: Date.now() },
+  machine: { name, policy, createdMs: Date.now() },
   held: new Map(),
   scores: [],
   alarms: [],
@@ -34,7 +28,8 @@ export const newMachine = (name: string): LocalMachine => ({
 export function statusOf({ machine, held, scores, alarms }: LocalMachine): ApiMachineStatus {
   const lastScore = scores.at(-1);
   const open = alarms.filter(({ clearedMs }) => clearedMs === undefined);
-  const health = machine.detector === undefined ? 'unfitted' : (open.at(-1)?.kind ?? 'normal');
+  const worst = (['fault', 'sensor', 'drift'] as const).find((kind) => open.some((alarm) => alarm.kind === kind));
+  const health = worst ?? (machine.detector === undefined ? 'unfitted' : 'normal');
   return { ...machine, health, ...(lastScore && { lastScore }), openAlarms: open.length, recordings: held.size };
 }
 
@@ -45,40 +40,23 @@ export function replaceScores(kept: readonly ApiScore[], hash: string, fresh: re
   );
 }
 
-/** One alarm for every stretch of scores that reach the threshold; acknowledgements of those that stay are kept. */
-export function alarmsOf(machine: string, scores: readonly ApiScore[], before: readonly ApiAlarm[]): ApiAlarm[] {
+/** Alarms over all scores of a machine; those that were there before keep their numbers and acknowledgements. */
+export function alarmsOf({ machine, scores, alarms: before }: LocalMachine, nextId: () => number): ApiAlarm[] {
+  const deciding = createAlarms(machine.name, machine.policy);
   const alarms: ApiAlarm[] = [];
-  let open: ApiAlarm | undefined;
   for (const score of scores) {
-    if (!score.anomalous) {
-      if (open) open.clearedMs = score.startMs;
-      open = undefined;
-      continue;
+    for (const { kind, change, atMs, sinceMs, reason } of deciding.observe({ ...score, recording: score.hash })) {
+      const open = alarms.findLast((alarm) => alarm.kind === kind && alarm.clearedMs === undefined);
+      if (change === 'cleared' && open) open.clearedMs = atMs;
+      if (change === 'cleared') continue;
+      const known = before.find((alarm) => alarm.kind === kind && alarm.sinceMs === sinceMs);
+      alarms.push({
+        id: known?.id ?? nextId(),
+        machine: machine.name,
+        ...{ kind, raisedMs: atMs, sinceMs, reason },
+        ...(known?.acknowledgedBy !== undefined && { acknowledgedBy: known.acknowledgedBy }),
+      });
     }
-    if (open) continue;
-    const known = before.find((alarm) => alarm.sinceMs === score.startMs && alarm.reason.recording === score.hash);
-    const endMs = score.startMs + Math.round(score.durationSeconds * 1000);
-    open = {
-      id: known?.id ?? Math.max(0, ...before.map(({ id }) => id), ...alarms.map(({ id }) => id)) + 1,
-      machine,
-      kind: score.constant ? 'sensor' : 'fault',
-      raisedMs: endMs,
-      sinceMs: score.startMs,
-      ...(known?.acknowledgedBy !== undefined && { acknowledgedBy: known.acknowledgedBy }),
-      reason: reasonOf(score, score.hash),
-    };
-    alarms.push(open);
   }
   return alarms;
 }
-
-const reasonOf = (heard: Heard, recording: string): ApiAlarm['reason'] => {
-  const { score, pValue, threshold, bands, places, nearest, diagnosis } = heard;
-  const text = heard.constant
-    ? 'Every sample is the same: silence, or a dead sensor.'
-    : `Scored ${score.toFixed(2)}, where ${threshold.toFixed(2)} is the threshold.`;
-  return {
-    ...{ score, pValue, threshold, bands, places, nearest, recording, above: 1, of: 1, text },
-    ...(diagnosis && { diagnosis }),
-  };
-};

@@ -1,14 +1,12 @@
 // The static page's own small server, in a worker: the same questions as over HTTP, answered from memory.
 import { type Detector, withThreshold } from '../../../src/detection/detector.ts';
 import type { Encoder } from '../../../src/encoders/types.ts';
-import { playable } from '../../../src/report/picture.ts';
+import { playable } from '../../../src/monitor/hearing/describe.ts';
 import { InputError } from '../../../src/signal/errors.ts';
 import { readRecordings } from '../../../src/signal/readers/index.ts';
 import { duration, type Recording } from '../../../src/signal/recording.ts';
-import { pickChannel } from '../../../src/signal/segments.ts';
 import type { ApiDetector, ApiEvent, ApiJob, ApiScore } from '../backend/api.ts';
-import { bytesFromBase64 } from '../backend/picture.ts';
-import { extend, fitDetectorTo, hear, type Lesson, pictureOf } from './hearing.ts';
+import { extend, hear, type Lesson, learnFrom, pictureOf, type Ready } from './hearing.ts';
 import { alarmsOf, type LocalMachine, newMachine, replaceScores, statusOf } from './machine.ts';
 import type { LocalService } from './messages.ts';
 import { createVersions, type Origin } from './versions.ts';
@@ -33,155 +31,130 @@ export function createLocalService(
     if (!machine) throw new InputError(`there is no machine named ${name}; drop its recordings first`);
     return machine;
   };
-  const soundOf = async (machine: string, hash: string): Promise<{ name: string; all: Recording[] }> => {
-    const held = machineOf(machine).held.get(hash);
-    if (!held) throw new InputError(`machine ${machine} has no such recording`);
-    const { name } = held.recording;
-    return { name, all: await readRecordings(new Uint8Array(await held.sound.arrayBuffer()), { name }) };
+  const open = async (machine: LocalMachine, hash: string): Promise<Recording[]> => {
+    const held = machine.held.get(hash);
+    if (!held) throw new InputError(`machine ${machine.machine.name} has no such recording`);
+    return readRecordings(new Uint8Array(await held.sound.arrayBuffer()), { name: held.recording.name });
   };
-  const known = async (machine: LocalMachine): Promise<{ encoder: Encoder; detector: Detector } | undefined> => {
-    const name = machine.machine.detector;
+  const ready = async ({ machine: { detector: name } }: LocalMachine): Promise<Ready | undefined> => {
     if (name === undefined || !versions.has(name)) return undefined;
     const { detector } = versions.current(name);
     return { detector, encoder: await encoderOf(detector.encoder.id) };
   };
-  const tell = (machine: LocalMachine): void => emit({ type: 'machine', data: statusOf(machine) });
+  const users = (detector: string): LocalMachine[] =>
+    [...machines.values()].filter(({ machine }) => machine.detector === detector);
 
-  /** Scores a recording with the current version. The first of several in a file counts as the picture shows it. */
+  /** Decides on alarms again, and tells how the machine is. */
+  const decide = (machine: LocalMachine): void => {
+    const before = machine.alarms;
+    machine.alarms = alarmsOf(machine, () => ++lastId);
+    const gone = before.filter(({ id }) => !machine.alarms.some((alarm) => alarm.id === id));
+    for (const alarm of gone) emit({ type: 'alarm', data: { ...alarm, clearedMs: alarm.clearedMs ?? alarm.raisedMs } });
+    for (const alarm of machine.alarms) {
+      const same = before.find(({ id }) => id === alarm.id);
+      if (!same || same.clearedMs !== alarm.clearedMs) emit({ type: 'alarm', data: { ...alarm } });
+    }
+    emit({ type: 'machine', data: statusOf(machine) });
+  };
+  /** Scores a file with the current version: one for each recording in it. */
   const score = async (machine: LocalMachine, hash: string): Promise<ApiScore[]> => {
-    const ready = await known(machine);
+    const able = await ready(machine);
     const held = machine.held.get(hash);
-    if (!ready || !held || !ready.detector.calibration) return [];
+    if (!able?.detector.calibration || !held) return [];
     const { about } = versions.current(machine.machine.detector as string);
-    const { all } = await soundOf(machine.machine.name, hash);
     const fresh: ApiScore[] = [];
     let atMs = held.recording.startMs;
-    for (const [index, recording] of all.entries()) {
-      const heard = await hear(ready.encoder, ready.detector, recording, Math.round(atMs));
-      fresh.push({
-        ...heard,
-        machine: machine.machine.name,
-        hash,
-        index,
-        detector: about.name,
-        version: about.version,
-      });
+    for (const [index, recording] of (await open(machine, hash)).entries()) {
+      const heard = await hear(able, recording, Math.round(atMs));
+      const by = { detector: about.name, version: about.version };
+      fresh.push({ ...heard, machine: machine.machine.name, hash, index, ...by });
       atMs += 1000 * duration(recording);
     }
     machine.scores = replaceScores(machine.scores, hash, fresh);
+    for (const data of fresh) emit({ type: 'score', data });
     return fresh;
   };
-  const decide = (machine: LocalMachine): void => {
-    const before = machine.alarms;
-    machine.alarms = alarmsOf(machine.machine.name, machine.scores, before);
-    for (const alarm of machine.alarms) {
-      const same = before.find(({ id }) => id === alarm.id);
-      if (!same || same.clearedMs !== alarm.clearedMs) emit({ type: 'alarm', data: alarm });
+  /** Files that have a score get that of the version in use. */
+  const scoreAgain = async (name: string): Promise<void> => {
+    for (const machine of users(name)) {
+      for (const hash of new Set(machine.scores.map((one) => one.hash))) {
+        // What does not fit keeps what was said of it before.
+        await score(machine, hash).catch(() => []);
+      }
+      decide(machine);
     }
   };
-  const scoreAll = async (machine: LocalMachine, onDone: (done: number) => void = () => {}): Promise<void> => {
-    let done = 0;
-    for (const hash of machine.held.keys()) {
-      // A recording that does not fit keeps what was said of it before: nothing.
-      const fresh = await score(machine, hash).catch(() => []);
-      for (const data of fresh) emit({ type: 'score', data });
-      onDone(++done);
-    }
-    decide(machine);
-    tell(machine);
-  };
-  /** Another threshold changes no score. */
-  const judge = (machine: LocalMachine, threshold: number): void => {
-    machine.scores = machine.scores.map((one) => ({ ...one, threshold, anomalous: one.score >= threshold }));
-    decide(machine);
-    tell(machine);
-  };
-  const users = (detector: string): LocalMachine[] =>
-    [...machines.values()].filter(({ machine }) => machine.detector === detector);
   const publish = async (name: string, detector: Detector, origin: Origin): Promise<ApiDetector> => {
     const { about } = await versions.add(name, detector, origin);
-    for (const machine of users(name)) await scoreAll(machine);
+    await scoreAgain(name);
     return about;
   };
 
-  async function* lessonsOf(
-    machine: LocalMachine,
-    hashes: readonly string[],
-    labels: Readonly<Record<string, string>>,
-    onFile: (done: number) => void,
-  ): AsyncGenerator<Lesson | { name: string; message: string }> {
-    for (const [i, hash] of hashes.entries()) {
-      const { name } = machineOf(machine.machine.name).held.get(hash)?.recording ?? { name: hash };
-      try {
-        for (const recording of (await soundOf(machine.machine.name, hash)).all) {
-          yield { name: recording.name, recording, ...(labels[hash] !== undefined && { label: labels[hash] }) };
-        }
-      } catch (error) {
-        yield { name, message: (error as Error).message };
-      }
-      onFile(i + 1);
-    }
-  }
-
   const runFit = async (job: ApiJob, ...[name, request]: Parameters<LocalService['fit']>): Promise<void> => {
-    const machine = machineOf(request.machine);
-    const hashes = request.hashes ?? [...machine.held.keys()];
     const change = (next: Partial<ApiJob>): void => {
       Object.assign(job, next);
       emit({ type: 'job', data: { ...job } });
     };
     try {
+      const machine = machineOf(request.machine);
+      const hashes = request.hashes ?? [...machine.held.keys()];
+      const lessons = hashes.map(
+        (hash): Lesson => ({
+          name: machine.held.get(hash)?.recording.name ?? hash,
+          ...(request.labels?.[hash] !== undefined && { label: request.labels[hash] }),
+          open: () => open(machine, hash),
+        }),
+      );
       change({ state: 'running', total: hashes.length });
-      const encoder = await encoderOf(request.encoder ?? 'thrum-1');
-      const { detector, failures, warnings } = await fitDetectorTo(
-        encoder,
-        lessonsOf(machine, hashes, request.labels ?? {}, (done) => change({ done })),
+      const { detector, failures, warnings } = await learnFrom(
+        await encoderOf(request.encoder ?? 'thrum-1'),
+        lessons,
         {
           segmentSeconds: request.segmentSeconds ?? null,
           channel: request.channel ?? 0,
           settings: { falseAlarmRate: request.falseAlarmRate ?? 0.01 },
         },
+        (done) => change({ done }),
       );
-      const { about } = await versions.add(name, detector, { origin: 'fitted', note: request.note ?? '' });
       if (request.use ?? true) machine.machine = { ...machine.machine, detector: name };
-      await scoreAll(machine);
+      const about = await publish(name, detector, { origin: 'fitted', note: request.note ?? '' });
       change({ state: 'done', detector: about, failures, warnings });
     } catch (error) {
       change({ state: 'failed', error: (error as Error).message.replace(/\s+/g, ' ') });
     }
   };
 
-  const taught = async (machine: LocalMachine, encoder: Encoder, start: Detector, hash: string, label: string) => {
-    let detector = start;
-    for (const recording of (await soundOf(machine.machine.name, hash)).all) {
-      const lesson = { name: recording.name, recording, ...(label !== NORMAL && { label }) };
-      detector = await extend(encoder, detector, lesson);
-    }
-    return detector;
-  };
+  const lessonOf = (machine: LocalMachine, hash: string, label: string): Lesson => ({
+    name: machine.held.get(hash)?.recording.name ?? hash,
+    ...(label !== NORMAL && { label }),
+    open: () => open(machine, hash),
+  });
   /** A new version that knows one more recording. */
   const learn = async (machine: LocalMachine, hash: string, label: string): Promise<number | undefined> => {
-    const ready = await known(machine);
-    if (!ready) return undefined;
+    const able = await ready(machine);
+    if (!able) return undefined;
     const { about } = versions.current(machine.machine.detector as string);
-    const next = await taught(machine, ready.encoder, ready.detector, hash, label);
-    const note = `${machine.held.get(hash)?.recording.name}: ${label}`;
-    return (await publish(about.name, next, { origin: 'feedback', note, parent: about.version })).version;
+    const lesson = lessonOf(machine, hash, label);
+    const note = `${lesson.name}: ${label}`;
+    const made = await publish(about.name, await extend(able, lesson), {
+      ...{ origin: 'feedback', note, parent: about.version },
+    });
+    return made.version;
   };
-  /** A new version out of the one that was fitted and the labels that still hold. */
-  const relearn = async (machine: LocalMachine, undone: string): Promise<void> => {
-    const ready = await known(machine);
-    if (!ready) return;
-    const name = machine.machine.detector as string;
-    const base = versions.list(name).find(({ origin }) => origin === 'fitted' || origin === 'uploaded');
-    if (!base) return;
-    let { detector } = versions.at(name, base.version);
-    for (const label of machine.labels) {
-      if (label.undone || label.version === undefined || label.version < base.version) continue;
-      detector = await taught(machine, ready.encoder, detector, label.hash, label.label);
+  /** A new version out of the one before a label, with the labels since that still hold. */
+  const forget = async (machine: LocalMachine, learned: number, undone: string): Promise<void> => {
+    const name = machine.machine.detector;
+    if (name === undefined || !versions.has(name)) return;
+    const { parent } = versions.at(name, learned).about;
+    const able = await ready(machine);
+    if (!able || parent === undefined) return;
+    let { detector } = versions.at(name, parent);
+    for (const { undone: gone, version = 0, hash, label } of machine.labels) {
+      if (gone || version <= learned) continue;
+      detector = await extend({ ...able, detector }, lessonOf(machine, hash, label));
     }
-    const parent = versions.current(name).about.version;
-    await publish(name, detector, { origin: 'undo', note: `without “${undone}”`, parent });
+    const current = versions.current(name).about.version;
+    await publish(name, detector, { origin: 'undo', note: `without “${undone}”`, parent: current });
   };
 
   return {
@@ -192,12 +165,15 @@ export function createLocalService(
       const { detector: before, ...rest } = machine.machine;
       const chosen = detector === null ? undefined : (detector ?? before);
       machine.machine = { ...rest, policy: { ...rest.policy, ...policy }, ...(chosen && { detector: chosen }) };
-      tell(machine);
+      decide(machine);
       return machine.machine;
     },
-    async scores(machine, { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY, limit = MOST_SCORES }) {
-      const { scores } = machineOf(machine);
-      return scores.filter(({ startMs }) => startMs >= fromMs && startMs < toMs).slice(0, limit);
+    async scores(machine, { fromMs, toMs = Number.POSITIVE_INFINITY, limit = MOST_SCORES }) {
+      const found = machineOf(machine).scores.filter(
+        ({ startMs }) => startMs >= (fromMs ?? Number.NEGATIVE_INFINITY) && startMs < toMs,
+      );
+      // As the server: from a time on, or else the newest.
+      return fromMs === undefined ? found.slice(-limit) : found.slice(0, limit);
     },
     recordingOf: async ({ machine, hash }) => machineOf(machine).held.get(hash)?.recording,
     async upload(name, file, { startMs, score: wanted = true }) {
@@ -220,26 +196,21 @@ export function createLocalService(
       };
       machine.held.set(hash, { recording, sound: file });
       const scores = wanted ? await score(machine, hash) : [];
-      for (const data of scores) emit({ type: 'score', data });
       decide(machine);
-      tell(machine);
       return { recording, known: held !== undefined, scores };
     },
-    async picture(machine, hash, atSeconds) {
-      const { all } = await soundOf(machine, hash);
-      const [recording] = all;
-      return pictureOf(recording, atSeconds, await known(machineOf(machine)).catch(() => undefined));
+    async picture(name, hash, atSeconds) {
+      const machine = machineOf(name);
+      return pictureOf(await open(machine, hash), atSeconds, await ready(machine).catch(() => undefined));
     },
-    async audio(machine, hash) {
-      const { all } = await soundOf(machine, hash);
-      const sound = playable(pickChannel(all[0], 0)[0]);
-      if (!sound) throw new InputError('there is nothing to hear: every sample is the same');
-      return new Blob([bytesFromBase64(sound.wavBase64)], { type: 'audio/wav' });
+    async audio(name, hash) {
+      return new Blob([Uint8Array.from(playable(await open(machineOf(name), hash)))], { type: 'audio/wav' });
     },
     async nearest(_detector, { file, startSeconds }) {
       for (const { machine, held } of machines.values()) {
         for (const [hash, { recording }] of held) {
-          if (recording.name === file) return { machine: machine.name, hash, startSeconds };
+          if (file === recording.name || file.startsWith(`${recording.name}#`))
+            return { machine: machine.name, hash, startSeconds };
         }
       }
       return undefined;
@@ -257,7 +228,7 @@ export function createLocalService(
       machineOf(request.machine);
       const job: ApiJob = {
         ...{ id: String(++lastId), kind: 'fit', state: 'waiting', done: 0, total: 0, warnings: [], failures: [] },
-      } as ApiJob;
+      };
       jobs.set(job.id, job);
       void runFit(job, name, request);
       return { ...job };
@@ -273,12 +244,17 @@ export function createLocalService(
         'threshold' in change ? `threshold ${change.threshold}` : `false-alarm rate ${change.falseAlarmRate}`;
       const next = withThreshold(detector, change);
       const made = await versions.add(name, next, { origin: 'threshold', note, parent: about.version });
-      for (const machine of users(name)) judge(machine, made.detector.threshold ?? 0);
+      const threshold = made.detector.threshold ?? 0;
+      for (const machine of users(name)) {
+        // Another threshold changes no score.
+        machine.scores = machine.scores.map((one) => ({ ...one, threshold, anomalous: one.score >= threshold }));
+        decide(machine);
+      }
       return made.about;
     },
     async useVersion(name, version) {
       const { about } = versions.use(name, version);
-      for (const machine of users(name)) await scoreAll(machine);
+      await scoreAgain(name);
       return about;
     },
     detectorFile: async (name, version) => versions.file(name, version),
@@ -316,7 +292,7 @@ export function createLocalService(
         if (at < 0) continue;
         const label = { ...machine.labels[at], undone: true };
         machine.labels[at] = label;
-        if (label.version !== undefined) await relearn(machine, label.label);
+        if (label.version !== undefined) await forget(machine, label.version, label.label);
         return { label };
       }
       throw new InputError(`there is no label ${id}`);

@@ -47,6 +47,27 @@ export function alarmSpan({ sinceMs, clearedMs }: ApiAlarm, { scores, axis }: Ch
   return [from + 0.5, to < 0 ? Number.POSITIVE_INFINITY : to + 0.5];
 }
 
+/** Times as the reader's locale writes them, the day below where it begins; numbers as they are. */
+function ticks(splits: readonly number[], stepSeconds: number, axis: Axis): string[] {
+  if (axis === 'order') return splits.map((value) => (Number.isInteger(value) ? String(value) : ''));
+  const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+  const year = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
+  if (stepSeconds >= 28 * 86_400) return splits.map((at) => year.format(1000 * at));
+  if (stepSeconds >= 86_400) return splits.map((at) => day.format(1000 * at));
+  const time = new Intl.DateTimeFormat(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(stepSeconds < 60 && { second: '2-digit' }),
+  });
+  let last = '';
+  return splits.map((at) => {
+    const now = day.format(1000 * at);
+    const text = time.format(1000 * at) + (now === last ? '' : `\n${now}`);
+    last = now;
+    return text;
+  });
+}
+
 /** The scores to draw, and whether the axis of scores should be logarithmic. */
 function columns({ scores, threshold, trial, axis }: ChartData) {
   const x = scores.map((_, i) => axisValue(scores, axis, i));
@@ -75,7 +96,9 @@ export function createChart(
     const room = Math.max((high - low) * 0.015, data.axis === 'order' ? 0.5 : 30);
     return [low - room, high + room];
   }
-  const yRange = (): [number, number] => (drawn.log ? [drawn.low / 1.25, drawn.high * 1.25] : [0, drawn.high * 1.12]);
+  function yRange(): [number, number] {
+    return drawn.log ? [drawn.low / 1.25, drawn.high * 1.25] : [0, drawn.high * 1.12];
+  }
 
   /** Stretches of alarms, and the part of the plot beyond the threshold. */
   function drawUnder(u: uPlot): void {
@@ -189,7 +212,7 @@ export function createChart(
           y: { distr: drawn.log ? 3 : 1, range: yRange },
         },
         axes: [
-          axis({ space: 70, size: 34 }),
+          axis({ space: 76, size: 44, values: (_u, splits, _axis, _space, step) => ticks(splits, step, data.axis) }),
           axis({
             size: 46,
             space: 26,

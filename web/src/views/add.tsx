@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatCount, formatNumber } from '../../../src/report/format.ts';
 import type { ApiJob } from '../backend/api.ts';
 import { useLive, useShared } from '../context.ts';
-import { isName, nameFrom } from '../format.ts';
-import { followJob, type Intake, sortFiles, takeIn } from '../intake.ts';
+import { isName } from '../format.ts';
+import { followJob, type Intake, machineName, sortFiles, takeIn } from '../intake.ts';
 import { Drop } from '../parts/drop.tsx';
 import { Bar, IntakeBar, RefusedList } from '../parts/progress.tsx';
 import { machineAddress } from '../route.ts';
@@ -51,7 +51,7 @@ export function Add() {
   };
   const start = async (given: File[], folder?: string): Promise<void> => {
     const files = sortFiles(given);
-    const machine = name || nameFrom(folder ?? files[0]?.name.replace(/[-_ ]*\d*\.\w+$/, '') ?? '');
+    const machine = name || machineName(files, folder);
     setName(machine);
     setProblem('');
     setJob(undefined);
@@ -90,6 +90,11 @@ export function Add() {
         is, and says of every other recording whether it is like that.
         {backend.kind === 'local' && ' Everything stays on this device.'}
       </p>
+      {backend.kind === 'local' && !isSecureContext && (
+        <p class="problem">
+          Browsers allow what this needs on https and on localhost only; open the page from such an address.
+        </p>
+      )}
       <div class="panel form">
         <label>
           Name of the machine

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { ApiAlarm } from '../backend/api.ts';
 import { useAction, useLive, useLoad, useNow, useShared } from '../context.ts';
-import { alarmWords, formatAgo, formatLength, formatTime } from '../format.ts';
+import { alarmWords, capital, formatAgo, formatLength, formatTime } from '../format.ts';
 import { Sign } from '../parts/sign.tsx';
 import { machineAddress } from '../route.ts';
 
@@ -39,7 +39,7 @@ function Alarm({ alarm, withMachine }: { alarm: ApiAlarm; withMachine: boolean }
           </strong>
           {reason.diagnosis && `, like ${reason.diagnosis.label}`}
         </p>
-        <p>{reason.text}</p>
+        <p>{capital(reason.text)}.</p>
         <p class="caption">
           <time dateTime={new Date(raisedMs).toISOString()} title={formatTime(raisedMs)}>
             Raised {formatAgo(raisedMs, now)}

@@ -1,8 +1,10 @@
 // What the reader knows about a recording: it was normal, or a fault with a name; and the way back.
 import { useState } from 'preact/hooks';
 import type { ApiLabel } from '../backend/api.ts';
+import type { Labelled } from '../backend/types.ts';
 import { useAction, useShared } from '../context.ts';
 import { formatTime } from '../format.ts';
+import { followJob } from '../intake.ts';
 
 type Props = {
   machine: string;
@@ -15,20 +17,31 @@ type Props = {
 const LONGEST = 64;
 
 export function Labels({ machine, hash, labels, faults, onLabelled }: Props) {
-  const { backend, say } = useShared();
+  const { backend, live, say } = useShared();
   const [fault, setFault] = useState('');
   const { busy, error, run } = useAction();
   const own = labels.filter((label) => label.hash === hash && !label.undone);
+  /** The detector learns in its own time. */
+  const learned = async ({ job }: Labelled): Promise<void> => {
+    if (!job) return;
+    const { error: reason } = await followJob(
+      backend,
+      job,
+      (listener) => live.onEvent((event) => event.type === 'job' && listener(event.data)),
+      () => {},
+    );
+    if (reason) throw new Error(reason);
+  };
   const give = (label: string) =>
     run(async () => {
-      await backend.label({ machine, hash, label });
+      await learned(await backend.label({ machine, hash, label }));
       say(label === 'normal' ? 'Noted: this was normal.' : `Noted: this was ${label}.`);
       setFault('');
       onLabelled();
     });
   const undo = (id: number) =>
     run(async () => {
-      await backend.undoLabel(id);
+      await learned(await backend.undoLabel(id));
       say('The label is undone.');
       onLabelled();
     });

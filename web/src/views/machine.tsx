@@ -47,7 +47,7 @@ export function MachineView({ route }: { route: Extract<Route, { view: 'machine'
     () => (length === undefined ? undefined : (status?.lastScore?.startMs ?? Date.now()) - length),
     [length, name, status === undefined],
   );
-  const { scores, error } = useScores(name, fromMs, revision);
+  const { scores, error, loading } = useScores(name, fromMs, revision);
   const labels = useLoad(() => backend.labels(name), [name, revision]);
   const alarms = useLoad(() => backend.alarms({ machine: name }), [name, revision]);
   const { reload } = alarms;
@@ -129,6 +129,13 @@ export function MachineView({ route }: { route: Extract<Route, { view: 'machine'
             onOpen={() => document.getElementById('moment')?.focus()}
           />
         </section>
+      )}
+      {scores.length === 0 && !loading && (
+        <p class="panel">
+          {detector === undefined
+            ? 'Nothing is scored yet: a detector has to be fitted first.'
+            : 'Nothing is scored yet. Drop recordings below, or let a stream send them: each gets its score here.'}
+        </p>
       )}
       {looked && selected !== undefined && (
         <Moment

@@ -79,8 +79,10 @@ function Card({ machine: { name, health, lastScore, openAlarms, recordings }, sc
         <>
           <Sparkline scores={scores} threshold={lastScore.threshold} />
           <p class="card-score">
-            <span>
+            <span class={lastScore.anomalous ? 'above' : ''}>
               <strong>{formatNumber(lastScore.score)}</strong> of {formatNumber(lastScore.threshold)}
+              {lastScore.anomalous && ' ▲'}
+              {lastScore.anomalous && <span class="unseen"> over the threshold</span>}
             </span>
             <span class="caption">heard {formatAgo(lastScore.startMs + 1000 * lastScore.durationSeconds, now)}</span>
           </p>

@@ -6,6 +6,7 @@ import {
   formatPValue,
   formatSeconds,
   formatShare,
+  formatTimeRange,
   topBands,
 } from '../../../src/report/format.ts';
 import type { ApiLabel, ApiScore } from '../backend/api.ts';
@@ -48,16 +49,32 @@ export function placesText({ places, bands }: Pick<ApiScore, 'places' | 'bands'>
   return top ? `Most of the difference lies at ${formatBand(top.lowHz, top.highHz)} (${formatShare(top.share)}).` : '';
 }
 
+const middleOf = (place: ApiScore['places'][number] | undefined): number =>
+  place ? (place.startSeconds + place.endSeconds) / 2 : 0;
+
+/**
+ * Where a picture begins in its recording: pictures show one segment of a detector that cuts recordings, the one in which
+ * `atSeconds` lies; the last of them ends with the recording.
+ */
+export function pictureStart(atSeconds: number, pictureSeconds: number, recordingSeconds: number): number {
+  if (!(pictureSeconds < 0.99 * recordingSeconds)) return 0;
+  return Math.min(Math.floor(atSeconds / pictureSeconds) * pictureSeconds, recordingSeconds - pictureSeconds);
+}
+
 export function Moment({ score, labels, faults, onLabelled }: Props) {
   const { backend } = useShared();
   const { machine, hash, startMs, index } = score;
   const recording = useLoad(() => backend.recordingOf(score), [machine, hash, startMs]);
   const known = recording.value;
-  const at = known ? Math.max(0, (startMs - known.startMs) / 1000) : 0;
+  /** Where in the file the recording begins that the score is of. */
+  const offset = known ? Math.max(0, (startMs - known.startMs) / 1000) : 0;
+  const looked = middleOf(score.places[0]);
   const picture = useLoad(
-    async () => (recording.loading ? undefined : backend.picture(machine, hash, at)),
-    [machine, hash, index, at, recording.loading],
+    async () => (recording.loading ? undefined : backend.picture(machine, hash, offset + looked)),
+    [machine, hash, index, offset, looked, recording.loading],
   );
+  const from = picture.value ? pictureStart(looked, picture.value.durationSeconds, score.durationSeconds) : 0;
+  const length = picture.value?.durationSeconds ?? score.durationSeconds;
   const nearest = useLoad(async () => {
     const place = await backend.nearest(score.detector, score.nearest);
     return place && { place, picture: await backend.picture(place.machine, place.hash, place.startSeconds) };
@@ -69,11 +86,10 @@ export function Moment({ score, labels, faults, onLabelled }: Props) {
   const [heads, setHeads] = useState<{ own?: number; normal?: number }>({});
   // another moment has no playheads yet
   useEffect(() => setHeads({}), [machine, hash, index]);
-  const relative = score.places.map((place) => ({
-    ...place,
-    startSeconds: place.startSeconds - (known && known.durationSeconds > score.durationSeconds ? at : 0),
-    endSeconds: place.endSeconds - (known && known.durationSeconds > score.durationSeconds ? at : 0),
-  }));
+  const relative = score.places
+    .map((place) => ({ ...place, startSeconds: place.startSeconds - from, endSeconds: place.endSeconds - from }))
+    .filter(({ startSeconds, endSeconds }) => endSeconds > 0 && startSeconds < length);
+  const whole = Math.max(known?.durationSeconds ?? length, 1e-9);
   const verdict = verdictText(score);
   const where = placesText(score);
   const state = score.constant ? 'sensor' : score.anomalous ? 'fault' : 'normal';
@@ -117,7 +133,11 @@ export function Moment({ score, labels, faults, onLabelled }: Props) {
         <div>
           {picture.value && scales ? (
             <Figure
-              title="This moment"
+              title={
+                from > 0 || length < 0.99 * score.durationSeconds
+                  ? `This moment, ${formatTimeRange(from, length)}`
+                  : 'This moment'
+              }
               picture={picture.value}
               scales={scales}
               places={relative}
@@ -134,8 +154,8 @@ export function Moment({ score, labels, faults, onLabelled }: Props) {
               machine={machine}
               hash={hash}
               label="this moment"
-              from={known ? at / Math.max(known.durationSeconds, 1e-9) : 0}
-              to={known ? Math.min(1, (at + score.durationSeconds) / Math.max(known.durationSeconds, 1e-9)) : 1}
+              from={(offset + from) / whole}
+              to={Math.min(1, (offset + from + length) / whole)}
               onAt={(own) => setHeads((before) => ({ ...before, own }))}
             />
           )}

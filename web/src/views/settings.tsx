@@ -52,7 +52,6 @@ export function Settings({ status }: { status: ApiMachineStatus }) {
       say('The settings are saved.');
     });
   };
-  if (backend.kind === 'local') return null;
   return (
     <details class="panel settings">
       <summary>
@@ -99,7 +98,6 @@ export function Settings({ status }: { status: ApiMachineStatus }) {
             const set = (next: Partial<Daily>) =>
               change({ daily: draft.daily.map((one, j) => (j === i ? { ...one, ...next } : one)) });
             return (
-              // biome-ignore lint/suspicious/noArrayIndexKey: silences have no other name
               <div class="row" key={i}>
                 <label class="inline">
                   from{' '}

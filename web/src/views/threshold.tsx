@@ -1,11 +1,12 @@
 // The threshold: what another one would have done, at once; and the versions to go back to.
 import { useMemo } from 'preact/hooks';
+import { thresholdReplay } from '../../../src/monitor/alarm/replay.ts';
 import { formatCount, formatNumber, formatPercent } from '../../../src/report/format.ts';
 import type { ApiLabel, ApiMachineStatus, ApiScore } from '../backend/api.ts';
 import { useAction, useLoad, useShared } from '../context.ts';
 import { formatTime } from '../format.ts';
 import { Spread } from '../parts/spread.tsx';
-import { falseAlarms, shareReaching, thresholdReplay } from '../replay.ts';
+import { falseAlarms, shareReaching } from '../replay.ts';
 
 type Props = {
   status: ApiMachineStatus;
@@ -53,7 +54,7 @@ export function Threshold(props: Props) {
   const now = useMemo(() => thresholdReplay(scores, status.policy, threshold), [scores, status.policy, threshold]);
   const place = Math.round((STEPS * Math.log(shown / low)) / Math.log(high / low));
   const valueAt = (step: number): number => Number((low * (high / low) ** (step / STEPS)).toPrecision(4));
-  const wrong = falseAlarms(replayed, labels);
+  const wrong = falseAlarms(replayed.alarms, scores, labels);
   const share = shareReaching(sorted, shown);
   const apply = () =>
     run(async () => {
@@ -83,8 +84,8 @@ export function Threshold(props: Props) {
           (wrong === replayed.alarms.length
             ? ', none of them at a labelled fault'
             : `, ${wrong} of them false as far as labels tell`)}
-        {trial !== undefined && ` (now ${now.alarms.length})`}; {formatCount(replayed.reached, 'score')} reach it. Of
-        the {formatCount(sorted.length, 'normal score')} of calibration {formatPercent(share)} do.
+        {trial !== undefined && ` (now ${now.alarms.length})`}; {formatCount(replayed.above, 'score')} reach it. Of the{' '}
+        {formatCount(sorted.length, 'normal score')} of calibration {formatPercent(share)} do.
       </p>
       {error && <p class="problem">{error}</p>}
       <div class="row">
