@@ -6,7 +6,7 @@ import { row } from '../../detection/matrix.ts';
 import { isThresholdByHand } from '../../detection/score.ts';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import { InputError } from '../../signal/errors.ts';
-import type { PreparedDetector } from './prepared.node.ts';
+import type { PreparedDetector } from './hear.ts';
 import type { FitPlan } from './tasks.ts';
 import type { FitOutcome } from './types.ts';
 

@@ -3,24 +3,15 @@ import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Detector } from '../../detection/detector.ts';
 import { readDetector } from '../../detection/detector-file.ts';
-import { createDiagnoser, type Diagnoser } from '../../detection/diagnose.ts';
 import { encoderOf } from '../../detection/encoder-place.node.ts';
-import { createScorer, type Scorer } from '../../detection/score.ts';
 import { loadEncoder } from '../../encoders/load.node.ts';
 import type { Encoder } from '../../encoders/types.ts';
 import { InputError } from '../../signal/errors.ts';
+import { type PreparedDetector, prepareDetector } from './hear.ts';
 import type { SharedDetector, ThreadSettings } from './tasks.ts';
 
 const MOST_DETECTORS = 8;
 const MOST_ENCODERS = 3;
-
-export type PreparedDetector = {
-  detector: Detector;
-  /** Undefined where it has no normal recordings. */
-  scorer?: Scorer;
-  /** Undefined where it has no labels. */
-  diagnose?: Diagnoser;
-};
 
 export type Prepared = {
   encoder(name: string): Promise<Encoder>;
@@ -65,12 +56,7 @@ export function createPrepared({ folder, anywhere }: ThreadSettings): Prepared {
     detector: ({ key, bytes }) =>
       detectors(key, async () => {
         // Shared memory is neither hashed nor decoded; the copy is the thread's own.
-        const detector = await readDetector(new Uint8Array(bytes), 'detector');
-        return {
-          detector,
-          ...(detector.calibration && { scorer: createScorer(detector) }),
-          ...(detector.labelledCalibration && { diagnose: createDiagnoser(detector) }),
-        };
+        return prepareDetector(await readDetector(new Uint8Array(bytes), 'detector'));
       }),
     async encoderFor(detector) {
       const { id, file, fingerprint } = detector.encoder;

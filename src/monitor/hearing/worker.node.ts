@@ -5,7 +5,7 @@ import { embedOpened } from '../../encoders/embed-file.node.ts';
 import { InputError } from '../../signal/errors.ts';
 import { describe, inspect, playable } from './describe.ts';
 import { extendDetector, fitSounds, preparationFor } from './fit-sounds.ts';
-import { hear, picture, preparationOf } from './hear.node.ts';
+import { hear, picture, preparationOf } from './hear.ts';
 import { createPrepared } from './prepared.node.ts';
 import { openSound } from './sound.node.ts';
 import type { Answers, Task, ThreadSettings } from './tasks.ts';
@@ -35,7 +35,10 @@ async function answer(task: Task): Promise<Answer> {
   switch (task.kind) {
     case 'hear': {
       const known = await prepared.detector(task.detector);
-      return { result: await hear(task, known, await prepared.encoderFor(known.detector)), transfer: [] };
+      return {
+        result: await hear(await openSound(task.sound), task, known, await prepared.encoderFor(known.detector)),
+        transfer: [],
+      };
     }
     case 'embed':
       return embed(task);
@@ -54,7 +57,7 @@ async function answer(task: Task): Promise<Answer> {
     case 'picture': {
       const known = task.detector && (await prepared.detector(task.detector)).detector;
       const by = known && { detector: known, encoder: await prepared.encoderFor(known) };
-      const shown = await picture(task.sound, task.atSeconds, by);
+      const shown = await picture(await openSound(task.sound), task.atSeconds, by);
       const { spectrogram, waveform, deviation } = shown;
       const arrays = [spectrogram.values, waveform.min, waveform.max, ...(deviation ? [deviation.values] : [])];
       return { result: shown, transfer: arrays.map(({ buffer }) => buffer) };

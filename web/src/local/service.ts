@@ -2,11 +2,12 @@
 import { type Detector, withThreshold } from '../../../src/detection/detector.ts';
 import type { Encoder } from '../../../src/encoders/types.ts';
 import { playable } from '../../../src/monitor/hearing/describe.ts';
+import { picture } from '../../../src/monitor/hearing/hear.ts';
 import { InputError } from '../../../src/signal/errors.ts';
 import { readRecordings } from '../../../src/signal/readers/index.ts';
 import { duration, type Recording } from '../../../src/signal/recording.ts';
 import type { ApiDetector, ApiEvent, ApiJob, ApiScore } from '../backend/api.ts';
-import { extend, hear, type Lesson, learnFrom, pictureOf, type Ready } from './hearing.ts';
+import { extend, hear, type Lesson, learnFrom, type Ready } from './hearing.ts';
 import { alarmsOf, type LocalMachine, newMachine, replaceScores, statusOf } from './machine.ts';
 import type { LocalService } from './messages.ts';
 import { createVersions, type Origin } from './versions.ts';
@@ -201,7 +202,7 @@ export function createLocalService(
     },
     async picture(name, hash, atSeconds) {
       const machine = machineOf(name);
-      return pictureOf(await open(machine, hash), atSeconds, await ready(machine).catch(() => undefined));
+      return picture(await open(machine, hash), atSeconds, await ready(machine).catch(() => undefined));
     },
     async audio(name, hash) {
       return new Blob([Uint8Array.from(playable(await open(machineOf(name), hash)))], { type: 'audio/wav' });

@@ -1,5 +1,7 @@
 // What a detector says of a sound: scores, diagnosis, and the places that deviate most.
 import type { Detector } from '../../detection/detector.ts';
+import { createDiagnoser, type Diagnoser } from '../../detection/diagnose.ts';
+import { createScorer, type Scorer } from '../../detection/score.ts';
 import { embedRecording, type Preparation, prepareRecording } from '../../encoders/embed-recording.ts';
 import type { Encoder } from '../../encoders/types.ts';
 import { pictureMoment, pieceDeviation, segmentNear } from '../../report/moment.ts';
@@ -7,9 +9,22 @@ import { InputError } from '../../signal/errors.ts';
 import { duration, type Recording } from '../../signal/recording.ts';
 import type { Heard, HeardPlace } from '../types.ts';
 import { placesOf } from './places.ts';
-import type { PreparedDetector } from './prepared.node.ts';
-import { openSound } from './sound.node.ts';
-import type { HearJob, MomentPicture, Sound } from './types.ts';
+import type { HearJob, MomentPicture } from './types.ts';
+
+/** A detector ready to score. */
+export type PreparedDetector = {
+  detector: Detector;
+  /** Undefined where it has no normal recordings. */
+  scorer?: Scorer;
+  /** Undefined where it has no labels. */
+  diagnose?: Diagnoser;
+};
+
+export const prepareDetector = (detector: Detector): PreparedDetector => ({
+  detector,
+  ...(detector.calibration && { scorer: createScorer(detector) }),
+  ...(detector.labelledCalibration && { diagnose: createDiagnoser(detector) }),
+});
 
 /** As the detector wants recordings brought to it. */
 export const preparationOf = ({ signal }: Detector, resample: boolean): Preparation & Detector['signal'] => ({
@@ -18,12 +33,13 @@ export const preparationOf = ({ signal }: Detector, resample: boolean): Preparat
 });
 
 /**
- * One verdict for every recording in the sound, which follow each other in time. `sampleRate` is the recording's own.
+ * One verdict for every recording of a sound, which follow each other in time. `sampleRate` is the recording's own.
  * Places are those of the segment with the highest score.
- * @throws InputError if one of them cannot be read, does not fit the detector, or it has no normal recordings
+ * @throws InputError if one of them does not fit the detector, or it has no normal recordings
  */
 export async function hear(
-  { sound, startMs, resample = false, places = 'anomalous' }: Omit<HearJob, 'detector'>,
+  recordings: readonly Recording[],
+  { startMs, resample = false, places = 'anomalous' }: Omit<HearJob, 'detector' | 'sound'>,
   { detector, scorer, diagnose }: PreparedDetector,
   encoder: Encoder,
 ): Promise<Heard[]> {
@@ -33,7 +49,7 @@ export async function hear(
   const preparation = preparationOf(detector, resample);
   const heard: Heard[] = [];
   let atMs = startMs;
-  for (const recording of await openSound(sound)) {
+  for (const recording of recordings) {
     const embedded = await embedRecording(encoder, recording, preparation);
     const vectors = embedded.segments.map(({ vector }) => vector);
     const { score, pValue, anomalous, bands, nearest, segments } = await scorer.score(vectors);
@@ -91,14 +107,14 @@ function recordingAt(recordings: readonly Recording[], atSeconds: number): { rec
 /**
  * Pictures of the segment in which a moment lies, as the detector cuts and hears it; of the first channel, whole, without
  * a detector.
- * @throws InputError if the sound cannot be read, or the detector has no use for it
+ * @throws InputError if the detector has no use for the recordings
  */
 export async function picture(
-  sound: Sound,
+  recordings: readonly Recording[],
   atSeconds: number,
   by?: { detector: Detector; encoder: Encoder },
 ): Promise<MomentPicture> {
-  const found = recordingAt(await openSound(sound), atSeconds);
+  const found = recordingAt(recordings, atSeconds);
   const signal = by?.detector.signal ?? { channel: 0, segmentSeconds: null };
   const prepared = prepareRecording(found.recording, { ...signal, resample: true });
   // A segment begins before the moment that lies in it.
