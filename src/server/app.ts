@@ -166,7 +166,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<Env> {
     if (!page) throw new HttpError(404, 'there is nothing here');
     const headers = { 'content-type': page.type, etag: page.etag, 'cache-control': page.cacheControl };
     if (c.req.header('if-none-match') === page.etag) return new Response(null, { status: 304, headers });
-    return new Response(new Uint8Array(await page.read()), { headers });
+    return deps.answers.bytes(await page.read(), { headers });
   });
   app.notFound((c) => answerError(c, new HttpError(404, 'there is nothing here'), deps));
   app.onError((error, c) => answerError(c, error, deps));

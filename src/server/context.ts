@@ -6,6 +6,7 @@ import type { HearingPool } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
 import type { Blobs, Store } from '../monitor/store/types.ts';
 import { oneLine } from '../signal/errors.ts';
+import type { Answers } from './answer.ts';
 import type { Auth, Caller } from './auth.ts';
 import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
@@ -40,6 +41,7 @@ export type AppDeps = {
   log: Log;
   pages: Pages;
   budget: Budget;
+  answers: Answers;
   limits: Limits;
   /** Names in the Host header beside those of the loopback; undefined: any. */
   allowedHosts?: readonly string[];

@@ -55,9 +55,18 @@ export function bankNames(recordings: readonly Pick<StoredRecording, 'name' | 'h
   return recordings.map(({ name, hash }) => (count.get(name) === 1 ? name : `${name} (${hash.slice(0, 12)})`));
 }
 
-/** Whether `file` in a bank is this recording. A record of a file has `#…` behind the name. */
-export const isNamed = (file: string, { name, hash }: Pick<StoredRecording, 'name' | 'hash'>): boolean =>
-  [name, `${name} (${hash.slice(0, 12)})`].some((own) => file === own || file.startsWith(`${own}#`));
+/** A record of a file in a bank has `#…` behind the name of the file, which may have one of its own. */
+const MOST_NAMES = 8;
+
+/** The recordings that `file` in a bank may be: by name, or by name and the beginning of the hash. Whole names come first. */
+export function namesIn(file: string): { name: string; hashStart?: string }[] {
+  const parts = file.split('#');
+  const wholes = parts.map((_, i) => parts.slice(0, parts.length - i).join('#')).slice(0, MOST_NAMES);
+  return wholes.flatMap((whole) => {
+    const [, name, hashStart] = /^(.*) \(([0-9a-f]{12})\)$/s.exec(whole) ?? [];
+    return [{ name: whole }, ...(name === undefined ? [] : [{ name, hashStart }])];
+  });
+}
 
 type Spooled = { sounds: Sound[]; kept: StoredRecording[]; failures: FitOutcome['failures'] };
 

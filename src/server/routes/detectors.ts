@@ -1,7 +1,7 @@
 // Routes: detectors, their versions, their files and thresholds.
 import { createRoute, z } from '@hono/zod-openapi';
 import { type AppDeps, createRoutes } from '../context.ts';
-import { fitStored, isNamed } from '../fit.ts';
+import { fitStored, namesIn } from '../fit.ts';
 import { notFound } from '../http-error.ts';
 import { readBody } from '../limits.ts';
 import { answers, body, byName, bytesBody, file, queryVersion } from '../parameters.ts';
@@ -104,11 +104,8 @@ const remove = createRoute({
   responses: answers(z.object({ removed: z.string() }), 'its name'),
 });
 
-/** Recordings of a machine that are searched for a name. */
-const SEARCHED = 10_000;
-
 export function detectorRoutes(deps: AppDeps) {
-  const { store, detectors, jobs, limits, budget } = deps;
+  const { store, detectors, jobs, limits, budget, answers: sent } = deps;
   const routes = createRoutes();
   routes.openapi(list, async (c) => c.json((await store.detectors()).map(detectorView), 200));
   routes.openapi(versions, async (c) => {
@@ -127,7 +124,7 @@ export function detectorRoutes(deps: AppDeps) {
     const version = await detectors.version(c.req.valid('param').name, c.req.valid('query').version);
     const bytes = await detectors.file(version);
     const name = `${version.name}-${version.version}.thrum`;
-    return new Response(new Uint8Array(bytes), {
+    return sent.bytes(bytes, {
       headers: {
         'content-type': 'application/octet-stream',
         'content-disposition': `attachment; filename="${name}"`,
@@ -149,9 +146,10 @@ export function detectorRoutes(deps: AppDeps) {
     await detectors.version(name);
     for (const machine of await store.machines()) {
       if (machine.detector !== name) continue;
-      const recordings = await store.recordings({ machine: machine.name, limit: SEARCHED });
-      const found = recordings.find((recording) => recording.blob !== undefined && isNamed(wanted, recording));
-      if (found) return c.json({ machine: found.machine, hash: found.hash, startSeconds }, 200);
+      for (const one of namesIn(wanted)) {
+        const found = await store.recordingNamed({ machine: machine.name, ...one });
+        if (found) return c.json({ machine: found.machine, hash: found.hash, startSeconds }, 200);
+      }
     }
     throw notFound('recording of this name that is still kept');
   });
