@@ -14,6 +14,7 @@ import { type AppDeps, addressOf, createRoutes, type Env } from './context.ts';
 import { checkHost, checkSite } from './guard.ts';
 import { HttpError, tooMany } from './http-error.ts';
 import { securityHeaders } from './pages.ts';
+import { createReadiness } from './readiness.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { detectorRoutes } from './routes/detectors.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -109,14 +110,10 @@ function addGuards(app: OpenAPIHono<Env>, deps: AppDeps): void {
 
 function addHealth(app: OpenAPIHono<Env>, deps: AppDeps): void {
   app.get('/healthz', (c) => c.json({ ok: true }));
+  const readiness = createReadiness({ ...deps, ...deps.readiness });
   app.get('/readyz', async (c) => {
-    const store = await deps.store.ping().then(
-      () => true,
-      () => false,
-    );
-    const { threads } = deps.pool.load();
-    const ready = store && threads > 0 && !deps.isClosing();
-    return c.json({ ready, store, threads: threads > 0, closing: deps.isClosing() }, ready ? 200 : 503);
+    const found = await readiness();
+    return c.json(found, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     const { text, type } = await deps.metrics.text();

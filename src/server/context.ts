@@ -47,6 +47,8 @@ export type AppDeps = {
   allowedHosts?: readonly string[];
   /** A folder for files that a fit reads, and removes again. */
   scratch: string;
+  /** How long store and threads may take to say that they are there, and how long that stands. */
+  readiness?: { timeoutMs?: number; keptMs?: number };
   version: string;
   isClosing(): boolean;
   now(): number;

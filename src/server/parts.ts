@@ -33,6 +33,7 @@ export type PartsOptions = {
   maxHeldBytes?: number;
   answers?: AnswersOptions;
   pageFolder?: string;
+  readiness?: AppDeps['readiness'];
   events?: EventBusOptions;
   /** Told of alarms that are raised and cleared, after everybody who listens. */
   onAlarm?(change: AlarmChange): void;
@@ -103,6 +104,7 @@ export function createParts(options: PartsOptions): Parts {
     auth: createAuth({ store, required: options.requireKey ?? false, now }),
     pages: createPages(options.pageFolder),
     answers: createAnswers(options.answers),
+    readiness: options.readiness,
     budget: createBudget(options.maxHeldBytes ?? 8 * limits.maxBodyBytes),
     isClosing: () => closing,
     stopTaking() {
