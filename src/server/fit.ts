@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { QueueFullError } from '../monitor/hearing/errors.ts';
 import type { FitOutcome, HearingPool, Sound } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
-import type { Blobs, DetectorVersion, Store, StoredRecording } from '../monitor/store/types.ts';
+import type { Blobs, Store, StoredRecording } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Detectors } from './detectors.ts';
 import type { JobResult, Progress } from './jobs.ts';
@@ -24,12 +24,24 @@ export type FitOrder = Required<Omit<ApiFitRequest, 'hashes' | 'labels'>> & Pick
 
 /** Recordings that one fit reads at most. */
 const MOST = 10_000;
+const PAGE = 500;
 /** A fit waits for its turn with everybody else. */
 const RETRY_MS = 1000;
 
+/** Read page by page: the thread that answers requests takes in no ten thousand rows at once. */
+async function newest(store: Store, machine: string): Promise<StoredRecording[]> {
+  const found: StoredRecording[] = [];
+  while (found.length < MOST) {
+    const page = await store.recordings({ machine, limit: PAGE, before: found.at(-1) });
+    found.push(...page);
+    if (page.length < PAGE) break;
+  }
+  return found;
+}
+
 /** Oldest first, so that neighbours in time lie together. */
 async function chosen(store: Store, { machine, hashes }: FitOrder): Promise<StoredRecording[]> {
-  if (!hashes) return (await store.recordings({ machine, limit: MOST })).reverse();
+  if (!hashes) return (await newest(store, machine)).reverse();
   const found: StoredRecording[] = [];
   for (const hash of new Set(hashes)) {
     const recording = await store.recording({ machine, hash });
@@ -82,7 +94,8 @@ async function spool(blobs: Blobs, recordings: readonly StoredRecording[], folde
     const path = join(folder, String(i));
     await writeFile(path, bytes, { mode: 0o600 });
     // Files without a rate of their own were given one when they came.
-    result.sounds.push({ kind: 'file', path, read: { sampleRate: recording.sampleRate, maxSamples } });
+    const { sampleRate, variable } = recording;
+    result.sounds.push({ kind: 'file', path, read: { sampleRate, variable, maxSamples } });
     result.kept.push(recording);
   }
   return result;
@@ -130,14 +143,14 @@ export async function fitStored(
     );
     const failed = new Set(outcome.failures.map(({ file }) => file));
     const learned = kept.filter((_, i) => !failed.has(names[i]));
-    const before = await store.detector(name);
     const version = await detectors.add(
       name,
       outcome.bytes,
       { origin: 'fitted', note: order.note },
       { recordings: learned.map(({ machine, hash }) => ({ machine, hash })) },
+      order.use,
     );
-    await use(parts, order, version, before);
+    if (order.use) await parts.ingest.editMachine(order.machine, (one) => ({ ...one, detector: version.name }));
     // Where the files lay meanwhile is nobody's business.
     const plain = outcome.failures.map(({ file, message }) => ({ file, message: message.replaceAll(folder, '') }));
     const current = (await store.detector(name, version.version)) ?? version;
@@ -145,14 +158,4 @@ export async function fitStored(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function use(
-  { store, ingest }: FitParts,
-  { machine, use: wanted }: FitOrder,
-  version: DetectorVersion,
-  before: DetectorVersion | undefined,
-): Promise<void> {
-  if (wanted) await ingest.editMachine(machine, (one) => ({ ...one, detector: version.name }));
-  else if (before) await store.useVersion(version.name, before.version);
 }
