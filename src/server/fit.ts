@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { QueueFullError } from '../monitor/hearing/errors.ts';
 import type { FitOutcome, HearingPool, Sound } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
-import type { Blobs, Store, StoredRecording } from '../monitor/store/types.ts';
+import type { Blobs, DetectorVersion, Store, StoredRecording } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
 import type { Detectors } from './detectors.ts';
 import type { JobResult, Progress } from './jobs.ts';
@@ -21,6 +21,9 @@ export type FitParts = {
 };
 
 export type FitOrder = Required<Omit<ApiFitRequest, 'hashes' | 'labels'>> & Pick<ApiFitRequest, 'hashes' | 'labels'>;
+
+/** `learned`: hashes of the recordings in its bank. */
+export type FitResult = JobResult & { version: DetectorVersion; learned: ReadonlySet<string> };
 
 /** Recordings that one fit reads at most. */
 const MOST = 10_000;
@@ -101,7 +104,8 @@ async function spool(blobs: Blobs, recordings: readonly StoredRecording[], folde
   return result;
 }
 
-async function whenFree<T>(work: () => Promise<T>): Promise<T> {
+/** Waits for a place in the queue, behind what comes live. */
+export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
   while (true) {
     try {
       return await work();
@@ -121,7 +125,7 @@ export async function fitStored(
   name: string,
   order: FitOrder,
   progress: Progress,
-): Promise<JobResult> {
+): Promise<FitResult> {
   const { store, blobs, pool, detectors } = parts;
   const recordings = await chosen(store, order);
   if (recordings.length === 0)
@@ -154,7 +158,11 @@ export async function fitStored(
     // Where the files lay meanwhile is nobody's business.
     const plain = outcome.failures.map(({ file, message }) => ({ file, message: message.replaceAll(folder, '') }));
     const current = (await store.detector(name, version.version)) ?? version;
-    return { detector: current, warnings: outcome.warnings, failures: [...failures, ...plain] };
+    const hashes = new Set(learned.map(({ hash }) => hash));
+    return {
+      ...{ detector: current, warnings: outcome.warnings, failures: [...failures, ...plain] },
+      ...{ version: current, learned: hashes },
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -8,14 +8,17 @@ import type { JobResult } from './jobs.ts';
 export type Learning = {
   /** The recording of a label joins the bank of the detector's version in use. @throws InputError where its sound is gone */
   learn(label: StoredLabel, detector: string): Promise<JobResult>;
-  /** The version before the label was learned, with all labels that were learned since and still stand. */
+  /**
+   * The version before the label was learned, with all labels that were learned with it or since and still stand. Nothing
+   * where the version in use was not made from the one that learned it.
+   */
   forget(label: StoredLabel, detector: string): Promise<JobResult>;
 };
 
 export type LearningParts = {
   store: Store;
   blobs: Blobs;
-  pool: Pick<HearingPool, 'extend'>;
+  pool: Pick<HearingPool, 'extend' | 'describe'>;
   detectors: Detectors;
 };
 
@@ -55,14 +58,14 @@ export function createLearning({ store, blobs, pool, detectors }: LearningParts)
     return at?.version === version;
   };
 
-  /** Labels that were learned by this detector after a version, in that order, and still stand. */
-  const learnedSince = async (name: string, version: number): Promise<StoredLabel[]> => {
+  /** Labels that this detector has learned with a version or since, in that order, and that still stand. */
+  const learnedFrom = async (name: string, version: number): Promise<StoredLabel[]> => {
     const machines = (await store.machines()).filter(({ detector }) => detector === name).map((one) => one.name);
     const found: StoredLabel[] = [];
     for (const machine of machines) {
       const labels = await store.labels({ machine, limit: SEARCHED });
       found.push(
-        ...labels.filter((one) => !one.undone && (one.version ?? 0) > version && (one.detector ?? name) === name),
+        ...labels.filter((one) => !one.undone && (one.version ?? 0) >= version && (one.detector ?? name) === name),
       );
     }
     return found.sort((a, b) => a.createdMs - b.createdMs || a.id - b.id);
@@ -97,10 +100,14 @@ export function createLearning({ store, blobs, pool, detectors }: LearningParts)
         }
         const note = `${label.by} took back that a recording of ${label.machine} is ${label.label}`;
         const base = await detectors.version(name, parent);
-        const since = await learnedSince(name, learnedIn);
-        const revision = await extended(base, since, { origin: 'undo', parent: current.version, note });
+        const others = (await learnedFrom(name, learnedIn)).filter(({ id }) => id !== label.id);
+        const revision = await extended(base, others, { origin: 'undo', parent: base.version, note });
         ({ warnings, failures } = revision);
-        return revision;
+        const { falseAlarmRate } = current;
+        if (falseAlarmRate === base.falseAlarmRate) return revision;
+        // A rate that was chosen since is none of the label's.
+        const described = await pool.describe(revision.bytes, { falseAlarmRate });
+        return { ...revision, bytes: described.bytes, described };
       });
       return { ...(detector && { detector }), warnings, failures };
     },
