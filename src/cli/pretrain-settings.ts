@@ -283,7 +283,8 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
       size,
       seed,
       accumulate,
-      lanes,
+      // Runs from before there were lanes have none.
+      lanes: lanes > 1 ? lanes : undefined,
       saveEvery,
       // The steps stand beside the recipe's settings, as they may grow.
       settings: { ...settings, steps: undefined },
