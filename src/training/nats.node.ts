@@ -27,6 +27,9 @@ function readServers(servers: readonly string[], caller: string) {
   };
 }
 
+/** The servers, for messages. @throws InputError for URLs that are none */
+export const checkServers = (servers: readonly string[], caller: string): string => readServers(servers, caller).names;
+
 /**
  * Connects to the first server that can be reached, and again to any of them whenever the connection is lost. Messages
  * are not sent to oneself. `names`: the servers, for messages; `caller`: the public function, for errors.
