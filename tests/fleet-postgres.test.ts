@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultPolicy } from '../src/monitor/alarm/policy.ts';
 import { publishRecording } from '../src/monitor/queue/publish.node.ts';
 import type { Store } from '../src/monitor/store/types.ts';
@@ -12,6 +12,9 @@ import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
 import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from './postgres-server.ts';
 import { mainScript } from './run-cli.ts';
+
+/** Several processes share what processors there are. */
+vi.setConfig({ testTimeout: 600_000 });
 
 type Fleet = Awaited<ReturnType<typeof createFleet>>;
 let database: PostgresServer;
@@ -99,7 +102,7 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
       [30, 'queue'],
       [36, 'database'],
     ] as const) {
-      await until(`${share} recordings`, async () => (await count(store)) >= share, 120);
+      await until(`${share} recordings`, async () => (await count(store)) >= share);
       if (what === 'worker') {
         await kill(workers[0]);
         workers = [workers[1], await fleet.spawn()];
@@ -110,8 +113,8 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
       }
     }
     await sending;
-    await until('all recordings', async () => (await count(store)) >= all, 120);
-    await until('an empty queue', emptyQueue(fleet), 120);
+    await until('all recordings', async () => (await count(store)) >= all);
+    await until('an empty queue', emptyQueue(fleet));
     const recordings = await store.recordings({ limit: 1000 });
     const scores = await store.scores({ limit: 1000 });
     expect(recordings.map(({ name }) => name).sort()).toEqual(Array.from({ length: all }, (_, i) => `${i}.wav`).sort());
@@ -156,27 +159,23 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
       await publishRecording(sender, { ...publication(999, 'press'), name: 'killer.wav' });
       await send(10);
       let killed = 0;
-      await until(
-        'a dead letter',
-        async () => {
-          const held = opened();
-          if (held === undefined) return (await store.totals()).deadLetters > 0;
-          await until('whoever hears it', () => workers.some(reads));
-          const victim = workers.find(reads) as ChildProcess;
-          await kill(victim);
-          closeSync(held);
-          killed++;
-          workers = [...workers.filter((one) => one !== victim), await fleet.spawn()];
-          await send(5);
-          return false;
-        },
-        240,
-      );
+      await until('a dead letter', async () => {
+        const held = opened();
+        if (held === undefined) return (await store.totals()).deadLetters > 0;
+        await until('whoever hears it', () => workers.some(reads));
+        const victim = workers.find(reads) as ChildProcess;
+        await kill(victim);
+        closeSync(held);
+        killed++;
+        workers = [...workers.filter((one) => one !== victim), await fleet.spawn()];
+        await send(5);
+        return false;
+      });
       // The first death is noticed by nobody; after it each one counts. (A machine that stands still for a second counts too.)
       expect(killed).toBeGreaterThan(0);
       expect(killed).toBeLessThanOrEqual(3);
-      await until('all others', async () => (await count(store)) >= sent, 120);
-      await until('an empty queue', emptyQueue(fleet), 120);
+      await until('all others', async () => (await count(store)) >= sent);
+      await until('an empty queue', emptyQueue(fleet));
       const letters = await store.deadLetters({});
       expect(letters).toMatchObject([{ machine: 'press', attempts: 2 }]);
       expect(letters[0].reason).toMatch(/failed 2 times; the last: the worker that heard it stopped without a word/);

@@ -20,7 +20,7 @@ export function soundOf(seed: number): Uint8Array {
   return writeWav(recording, { bits: 'float32' });
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defaultPolicy } from '../src/monitor/alarm/policy.ts';
 import { alarmMessage } from '../src/monitor/notify/message.node.ts';
 import { createWebhook } from '../src/monitor/notify/webhook.node.ts';
@@ -18,6 +18,9 @@ import { InputError } from '../src/signal/errors.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { freePort, hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
+
+/** Several processes share what processors there are. */
+vi.setConfig({ testTimeout: 600_000 });
 
 type Fleet = Awaited<ReturnType<typeof createFleet>>;
 const endings: (() => unknown)[] = [];
