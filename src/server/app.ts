@@ -116,7 +116,9 @@ function addHealth(app: OpenAPIHono<Env>, deps: AppDeps): void {
     );
     const { threads } = deps.pool.load();
     const ready = store && threads > 0 && !deps.isClosing();
-    return c.json({ ready, store, threads: threads > 0, closing: deps.isClosing() }, ready ? 200 : 503);
+    // Without its fleet the service is ready all the same: page, uploads and what is stored do not need it.
+    const fleet = deps.fleet && { fleet: deps.fleet.state() };
+    return c.json({ ready, store, threads: threads > 0, closing: deps.isClosing(), ...fleet }, ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     const { text, type } = await deps.metrics.text();

@@ -9,6 +9,7 @@ import { oneLine } from '../signal/errors.ts';
 import type { Auth, Caller } from './auth.ts';
 import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
+import type { Fleet } from './fleet.ts';
 import { HttpError } from './http-error.ts';
 import type { Jobs } from './jobs.ts';
 import type { Learning } from './learning.ts';
@@ -41,6 +42,8 @@ export type AppDeps = {
   pages: Pages;
   budget: Budget;
   limits: Limits;
+  /** Where there are workers beside this service. */
+  fleet?: Pick<Fleet, 'state' | 'send'>;
   /** Names in the Host header beside those of the loopback; undefined: any. */
   allowedHosts?: readonly string[];
   /** A folder for files that a fit reads, and removes again. */

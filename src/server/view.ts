@@ -9,6 +9,7 @@ import type {
   StoredScore,
 } from '../monitor/store/types.ts';
 import type { ApiAlarm, ApiDetector, ApiLabel, ApiMachineStatus, ApiRecording, ApiScore } from './schemas.ts';
+import { RECENT, silentFromMs } from './silent.ts';
 
 export const recordingView = ({ blob, ...recording }: StoredRecording): ApiRecording => ({
   ...recording,
@@ -20,20 +21,6 @@ export const scoreView = (score: StoredScore): ApiScore => score;
 export const alarmView = (alarm: StoredAlarm): ApiAlarm => alarm;
 export const labelView = (label: StoredLabel): ApiLabel => label;
 
-/** Scores from which the usual time between two recordings is told. */
-const RECENT = 20;
-/** A machine is silent after this many of its usual gaps, an hour at least. */
-const SILENT_GAPS = 10;
-const SILENT_MS = 3_600_000;
-
-function isSilent(scores: readonly StoredScore[], nowMs: number): boolean {
-  const last = scores.at(-1);
-  if (!last) return true;
-  const gaps = scores.slice(1).map(({ startMs }, i) => startMs - scores[i].startMs);
-  const usual = gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? 0;
-  return nowMs - last.startMs - last.durationSeconds * 1000 > Math.max(SILENT_MS, SILENT_GAPS * usual);
-}
-
 /** Recordings of a machine are counted up to here. */
 export const MOST_COUNTED = 10_000;
 
@@ -41,16 +28,19 @@ export const MOST_COUNTED = 10_000;
 export async function machineStatus(store: Store, machine: Machine, nowMs: number): Promise<ApiMachineStatus> {
   const { name } = machine;
   const [scores, alarms, recordings] = await Promise.all([
-    store.scores({ machine: name, limit: RECENT }),
+    store.scores({ machine: name, limit: 1 }),
     store.alarms({ machine: name, open: true, limit: 100 }),
     store.recordings({ machine: name, limit: MOST_COUNTED }),
   ]);
   const open = (['fault', 'sensor', 'drift'] as const).find((kind) => alarms.some((alarm) => alarm.kind === kind));
-  const unalarmed = machine.detector === undefined ? 'unfitted' : isSilent(scores, nowMs) ? 'silent' : 'normal';
+  const heard = silentFromMs(recordings.slice(0, RECENT));
+  const isSilent = !heard || nowMs > heard.fromMs;
+  const unalarmed = machine.detector === undefined ? 'unfitted' : isSilent ? 'silent' : 'normal';
   const lastScore = scores.at(-1);
   return {
     ...machine,
     health: open ?? unalarmed,
+    ...(heard && isSilent && { silentSinceMs: heard.lastMs }),
     ...(lastScore && { lastScore: scoreView(lastScore) }),
     openAlarms: alarms.length,
     recordings: recordings.length,
