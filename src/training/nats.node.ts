@@ -1,8 +1,8 @@
 // NATS as a run needs it: connecting to servers by their URLs, and objects of a store.
 import { isIP } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from '@nats-io/obj';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../signal/errors.ts';
 
 const CONNECT_MS = 10_000;
@@ -14,7 +14,7 @@ export const reasonOf = (error: unknown): string => oneLine(error instanceof Err
  * To an address without a name the client says none, and Node then looks for `localhost` in the certificate: here it has to
  * be for one of the addresses that were given.
  */
-function tlsFor(urls: readonly URL[]) {
+function tlsFor(urls: readonly URL[]): NodeConnectionOptions['tls'] & Pick<ConnectionOptions, 'checkServerIdentity'> {
   const addresses = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) !== 0);
   return {
     checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
