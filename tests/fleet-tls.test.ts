@@ -1,11 +1,8 @@
 // A fleet whose queue is encrypted, with a certificate of one's own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { publishRecording } from '../src/monitor/queue/publish.node.ts';
 import { ask } from '../src/server/service.test-util.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startTlsServer, throughNats } from './nats-server.ts';
@@ -74,12 +71,9 @@ describe.runIf(hasNatsServer && hasOpenssl)(throughNats('an encrypted fleet'), (
     const [, url] = /listens at (\S+)/.exec(words) ?? [];
     const state = async () => (await ask<{ fleet: { workers?: number } }>(`${url}/readyz`)).body.fleet;
     await until('a worker', async () => (await state()).workers === 1);
-    const sender = await connect({
-      servers: server.url.slice('tls://'.length),
-      tls: { ca: readFileSync(cert, 'utf8') },
-    });
-    endings.push(() => sender.close());
-    await publishRecording(sender, { machine: 'pump', name: '1.wav', bytes: soundOf(1), startMs: 5 });
+    const request = { method: 'POST', bytes: soundOf(1) };
+    const { status } = await ask(`${url}/api/machines/pump/recordings?wait=false&startMs=5`, request);
+    expect(status).toBe(202);
     await until('its score', async () => (await fleet.store.totals()).scores === 1);
   });
 

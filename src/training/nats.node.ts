@@ -1,8 +1,8 @@
 // NATS as a run needs it: connecting to servers by their URLs, and objects of a store.
 import { isIP } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from '@nats-io/obj';
-import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../signal/errors.ts';
 
 const CONNECT_MS = 10_000;
@@ -10,14 +10,16 @@ const STALLED_MS = 60_000;
 
 export const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
 
+type NatsTls = { handshakeFirst?: boolean };
+
 /**
  * To an address without a name the client says none, and Node then looks for `localhost` in the certificate: here it has to
- * be for one of the addresses that were given.
+ * be for one of the addresses that were given. Node's own options are handed through, though the client's types name none.
  */
-function tlsFor(urls: readonly URL[]): NodeConnectionOptions['tls'] & Pick<ConnectionOptions, 'checkServerIdentity'> {
+function tlsFor(urls: readonly URL[]): NatsTls & Pick<ConnectionOptions, 'checkServerIdentity'> {
   const addresses = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) !== 0);
   return {
-    checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+    checkServerIdentity(host, certificate) {
       const wrong = checkServerIdentity(host, certificate);
       if (!wrong || host !== 'localhost') return wrong;
       const errors = addresses.map((address) => checkServerIdentity(address, certificate));
