@@ -6,6 +6,7 @@ import type { HearingPool } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
 import type { Blobs, Store } from '../monitor/store/types.ts';
 import { oneLine } from '../signal/errors.ts';
+import type { Answers } from './answer.ts';
 import type { Auth, Caller } from './auth.ts';
 import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
@@ -41,6 +42,7 @@ export type AppDeps = {
   log: Log;
   pages: Pages;
   budget: Budget;
+  answers: Answers;
   limits: Limits;
   /** Where there are workers beside this service. */
   fleet?: Pick<Fleet, 'state' | 'send'>;
@@ -48,6 +50,8 @@ export type AppDeps = {
   allowedHosts?: readonly string[];
   /** A folder for files that a fit reads, and removes again. */
   scratch: string;
+  /** How long store and threads may take to say that they are there, and how long that stands. */
+  readiness?: { timeoutMs?: number; keptMs?: number };
   version: string;
   isClosing(): boolean;
   now(): number;

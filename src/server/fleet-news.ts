@@ -6,7 +6,7 @@ import type { Store } from '../monitor/store/types.ts';
 import type { EventBus } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { alarmView, machineStatus, scoreView } from './view.ts';
+import { alarmView, scoreView } from './view.ts';
 
 export type NewsDeskOptions = {
   store: Store;
@@ -84,9 +84,8 @@ export function createNewsDesk({ store, bus, metrics, log, now, onAlarm, onHeard
       if (data) bus.publish({ type: 'stream', data });
     }
     // A machine that the page does not know yet comes before its scores.
-    const machine = changes.length === 0 && normal.has(name) ? undefined : await store.machine(name);
-    if (machine) {
-      const status = await machineStatus(store, machine, now());
+    const status = changes.length === 0 && normal.has(name) ? undefined : await store.machineStatus(name, now());
+    if (status) {
       bus.publish({ type: 'machine', data: status });
       if (status.health === 'normal') normal.add(name);
       else normal.delete(name);

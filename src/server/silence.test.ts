@@ -3,26 +3,9 @@ import { defaultPolicy } from '../monitor/alarm/policy.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import type { ApiEvent } from './schemas.ts';
 import { startSilence } from './silence.ts';
-import { silentFromMs } from './silent.ts';
-import { machineStatus } from './view.ts';
 
 const HOUR = 3_600_000;
 const at = (startMs: number, receivedMs = startMs + 10_000) => ({ startMs, durationSeconds: 10, receivedMs });
-
-describe('silentFromMs', () => {
-  it.each([
-    ['one recording: an hour', [at(0)], 10_000, 10_000 + HOUR],
-    ['one a minute: an hour', [at(0), at(60_000), at(120_000)], 130_000, 130_000 + HOUR],
-    ['one a day: ten days', [at(0), at(24 * HOUR), at(48 * HOUR)], 48 * HOUR + 10_000, 48 * HOUR + 10_000 + 240 * HOUR],
-    ['any order', [at(48 * HOUR), at(0), at(24 * HOUR)], 48 * HOUR + 10_000, 48 * HOUR + 10_000 + 240 * HOUR],
-    ['a clock in the future: when it came', [at(0), at(1e12, 70_000)], 70_000, 70_000 + HOUR],
-    ['sent long after it was taken: when it was taken', [at(0, 5 * HOUR)], 10_000, 10_000 + HOUR],
-  ])('%s', (_, recordings, lastMs, fromMs) => {
-    expect(silentFromMs(recordings)).toEqual({ lastMs, fromMs });
-  });
-
-  it('says nothing where nothing ever came', () => expect(silentFromMs([])).toBeUndefined());
-});
 
 async function plant() {
   const store = await openStore(':memory:');
@@ -58,14 +41,13 @@ describe('startSilence', () => {
     await silence.sweep();
     await silence.sweep();
     expect(told()).toEqual(['pump silent', 'machine']);
-    const pump = await store.machine('pump');
-    expect(pump && (await machineStatus(store, pump, clock.nowMs)).silentSinceMs).toBe(10_000);
+    expect((await store.machineStatus('pump', clock.nowMs))?.silentSinceMs).toBe(10_000);
     silence.heard('fan');
     await record('pump', HOUR);
     silence.heard('pump');
     await silence.close();
     expect(told()).toEqual(['pump heard-again', 'machine']);
-    expect(pump && (await machineStatus(store, pump, clock.nowMs)).silentSinceMs).toBeUndefined();
+    expect((await store.machineStatus('pump', clock.nowMs))?.silentSinceMs).toBeUndefined();
     await store.close();
   });
 

@@ -1,9 +1,8 @@
 // Tells of machines that fall silent, and of those that are heard again.
+import { endOf, RECENT, silentFromMs } from '../monitor/health.ts';
 import type { Store } from '../monitor/store/types.ts';
 import type { EventBus } from './events.ts';
 import type { Log } from './log.ts';
-import { RECENT, silentFromMs } from './silent.ts';
-import { machineStatus } from './view.ts';
 
 export type SilenceOptions = {
   store: Store;
@@ -33,11 +32,11 @@ export function startSilence({ store, bus, log, everyMs = 60_000, now = Date.now
     log(silent ? 'warn' : 'info', silent ? 'machine is silent' : 'machine is heard again', { machine: name, last });
     const kind = silent ? 'silent' : 'heard-again';
     bus.publish({ type: 'stream', data: { stream: name, atMs: now(), kind, text } });
-    const machine = await store.machine(name);
-    if (machine) bus.publish({ type: 'machine', data: await machineStatus(store, machine, now()) });
+    const machine = await store.machineStatus(name, now());
+    if (machine) bus.publish({ type: 'machine', data: machine });
   };
   const look = async (name: string): Promise<void> => {
-    const found = silentFromMs(await store.recordings({ machine: name, limit: RECENT }));
+    const found = silentFromMs((await store.recordings({ machine: name, limit: RECENT })).map(endOf));
     if (!found) return;
     const before = known.get(name);
     const after = { silent: now() > found.fromMs, fromMs: found.fromMs };
