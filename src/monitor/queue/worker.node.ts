@@ -120,19 +120,16 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     message.nak(Math.round(delayMs));
   };
 
-  /** Its bytes are kept where they can be looked at. A dead letter that is there already is not written twice. */
+  /** Its bytes are kept where they can be looked at. */
   const bury = async (message: JsMsg, reason: string, failures: number, envelope?: Envelope): Promise<void> => {
     const machine = envelope?.machine ?? 'unknown';
     const bytes = envelope?.bytes ?? message.data;
     const hash = await hashBytes(bytes);
     const source = `${names} ${message.subject.slice(0, 255)} #${message.seq}`;
-    const letters = await store.deadLetters({ machine });
-    if (!letters.some((letter) => letter.hash === hash && letter.source === source)) {
-      const blob = bytes.length > 0 ? `dead/${hash.slice(0, 2)}/${hash}` : undefined;
-      if (blob) await blobs.put(blob, bytes);
-      const letter = { machine, hash, source, reason: oneLine(reason), atMs: now(), attempts: failures };
-      await store.bury({ ...letter, ...(blob && { blob }) });
-    }
+    const blob = bytes.length > 0 ? `dead/${hash.slice(0, 2)}/${hash}` : undefined;
+    if (blob) await blobs.put(blob, bytes);
+    const letter = { machine, hash, source, reason: oneLine(reason), atMs: now(), attempts: failures };
+    await store.bury({ ...letter, ...(blob && { blob }) });
     counts.buried++;
     teller.buried(machine);
     log(`${machine}: ${envelope?.name ?? 'a message'} is a dead letter: ${oneLine(reason)}`);

@@ -211,6 +211,7 @@ export type Store = {
    */
   json(page: JsonPage): Promise<Uint8Array>;
 
+  /** As recordings, one of a machine is there once, as it failed last; those without a hash as often as they are given. */
   bury(letter: Omit<DeadLetter, 'id'>): Promise<void>;
   deadLetters(page: Page): Promise<DeadLetter[]>;
 
