@@ -2,11 +2,11 @@
 import { extname } from 'node:path';
 import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
-import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
+import { type EmbeddingRow, embeddingRows } from '../encoders/embedding-rows.ts';
 import { DEFAULT_ENCODER, identifyEncoder } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { type Command, choice, flag, number, requireFiles, text, UsageError } from './command.ts';
-import { EMBEDDING_FORMATS, type EmbeddingRow, encodeEmbeddings } from './embedding-file.ts';
+import { EMBEDDING_FORMATS, encodeEmbeddings } from './embedding-file.ts';
 import { checkWritable, createProgress, note, reportFailures, writeFileSafely } from './output.ts';
 import {
   channelFrom,
@@ -18,24 +18,6 @@ import {
   readOptionsFrom,
   workersFrom,
 } from './recording-options.ts';
-
-/** One row per segment, or per step of time with `frames`. */
-function rowsFor(recording: EmbeddedRecording, frames: boolean): EmbeddingRow[] {
-  const { name, sampleRate, segments } = recording;
-  return segments.flatMap((segment): EmbeddingRow[] => {
-    const { startSeconds: start, durationSeconds, vector } = segment;
-    if (!frames) return [{ file: name, sampleRate, start, end: start + durationSeconds, vector }];
-    if (!segment.frames) return [];
-    const { values, count, width, starts, seconds } = segment.frames;
-    return Array.from({ length: count }, (_, t) => ({
-      file: name,
-      sampleRate,
-      start: start + starts[t],
-      end: start + Math.min(durationSeconds, starts[t] + seconds),
-      vector: values.slice(t * width, (t + 1) * width),
-    }));
-  });
-}
 
 export const embedCommand: Command = {
   summary: 'turn recordings into embeddings',
@@ -83,7 +65,7 @@ export const embedCommand: Command = {
     await identifyEncoder(encoder);
     for await (const result of embedFiles(encoder, jobs, { workers: workersFrom(options) })) {
       failures.push(...result.failures);
-      const found = result.recordings.flatMap((recording) => rowsFor(recording, frames));
+      const found = result.recordings.flatMap((recording) => embeddingRows(recording, frames));
       if (frames && found.length === 0 && result.recordings.length > 0) {
         failures.push({
           file: result.path,
