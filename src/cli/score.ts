@@ -1,13 +1,15 @@
 // thrum score: scores, verdicts and a report for recordings.
 import { basename } from 'node:path';
 import { withThreshold } from '../detection/detector.ts';
+import { writeDetector } from '../detection/detector-file.ts';
 import type { ScoredRecording } from '../detection/score-files.node.ts';
 import { renderReport } from '../report/report.ts';
 import { buildScoreReport, rowsOf } from '../report/score-report.node.ts';
 import { formatScoreTable } from '../report/terminal.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
 import { csvLine } from '../signal/readers/csv-write.ts';
-import { type Command, flag, InputError, number, required, requireFiles, text } from './command.ts';
+import { archiveOptionSpecs, checkArchiveOptions, filesPlan, runPlan, sha256 } from './archive.ts';
+import { type Command, flag, InputError, number, required, requireFiles, text, UsageError } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { checkWritable, note, print, reportFailures, writeFileSafely } from './output.ts';
 import { scoreAll, scoringFrom, scoringOptionSpecs } from './scoring.ts';
@@ -65,6 +67,7 @@ export const scoreCommand: Command = {
   examples: [
     'thrum score recordings/today --detector pump.thrum --report today.html',
     'thrum score run.npz --detector bearing.thrum --csv > scores.csv',
+    'thrum score archive/ --detector pump.thrum --queue nats://broker:4222 --out scores/',
   ],
   options: {
     detector: { value: 'FILE', short: 'd', description: 'detector made by thrum fit' },
@@ -72,10 +75,15 @@ export const scoreCommand: Command = {
     json: { description: 'print one JSON object per recording' },
     csv: { description: 'print a CSV table' },
     'false-alarm-rate': { value: 'P', description: 'another false-alarm rate than the detector was fitted for' },
+    out: { value: 'DIR', short: 'o', description: 'with --queue: folder for the results, as Parquet files' },
+    ...archiveOptionSpecs,
     ...scoringOptionSpecs,
   },
   async run(paths, options) {
     requireFiles(paths);
+    checkArchiveOptions(options, ['report', 'json', 'csv', 'provider', 'workers', 'encoder']);
+    const queued = text(options, 'queue') !== undefined;
+    if (!queued && text(options, 'out') !== undefined) throw new UsageError('--out needs --queue');
     const detectorPath = required(options, 'detector', 'FILE');
     const report = text(options, 'report');
     if (report !== undefined) checkWritable(report);
@@ -86,6 +94,13 @@ export const scoreCommand: Command = {
       throw new InputError(`${detectorPath} holds labelled faults only, without normal recordings; use thrum diagnose`);
     }
     const files = collectFiles(paths);
+    if (queued) {
+      const bytes = await writeDetector(detector);
+      const perSegment = flag(options, 'per-segment');
+      const resample = flag(options, 'resample');
+      const plan = { kind: 'score', detector: sha256(bytes), resample, perSegment, ...filesPlan(options) } as const;
+      return runPlan(files, options, plan, bytes);
+    }
     const scoring = await scoringFrom(options, detector, detectorPath);
     if (flag(options, 'csv')) print(CSV_HEADER);
     const { scored, failures } = await scoreAll(files, detector, scoring, (row) => {

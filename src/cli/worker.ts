@@ -13,7 +13,7 @@ export const workerCommand: Command = {
   summary: 'hear what sensors send to a queue on NATS, beside any number of others',
   usage: '--nats URL --store URL --blobs URL [options]',
   details:
-    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are.',
+    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are.\nBeside that it does files of archives that thrum embed and thrum score spread with --queue.',
   examples: [
     'thrum worker --nats nats://broker:4222 --store postgres://thrum@db/thrum --blobs s3://sounds',
     'thrum worker --nats nats://a:4222,nats://b:4222,nats://c:4222 --replicas 3 --store postgres://thrum@db/thrum --blobs /mnt/sounds',
@@ -29,6 +29,10 @@ export const workerCommand: Command = {
     'ack-seconds': { value: 'S', description: 'silence after which a worker is taken for dead (30)' },
     'job-seconds': { value: 'S', description: 'a recording that takes longer to be heard is a dead letter (120)' },
     'max-failures': { value: 'N', description: 'failures that make a recording a dead letter (5)' },
+    archives: {
+      value: 'FOLDERS',
+      description: 'folders whose files embed and score may name with --queue --shared, with commas between',
+    },
     'max-seconds': { value: 'S', description: 'longest recording (3600)' },
   },
   async run(files, options) {
@@ -55,6 +59,7 @@ export const workerCommand: Command = {
         ackSeconds: seconds('ack-seconds'),
         maxFailures: whole('max-failures'),
         maxSeconds: seconds('max-seconds'),
+        archives: text(options, 'archives')?.split(','),
       });
       print('thrum worker is ready');
       await Promise.race([signal, worker.ended]);

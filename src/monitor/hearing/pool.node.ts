@@ -135,6 +135,13 @@ export function createHearingPool(options: HearingPoolOptions = {}): HearingPool
         { detector: share({ key: await keyOf(bytes), bytes }), ...(change && { change }) },
         { name: 'describe: detector', seconds: jobSeconds },
       ),
+    archive: ({ sound, detector, ...rest }, { signal } = {}) =>
+      ask(
+        'archive',
+        { sound, ...rest, ...(detector && { detector: share(detector) }) },
+        { name: `archive: ${rest.name}`, seconds: jobSeconds, signal },
+        sound,
+      ),
     load: pool.load,
     close: pool.close,
   };

@@ -8,6 +8,7 @@ import { connectServers, reasonOf } from '../../training/nats.node.ts';
 import { PoolClosedError, QueueFullError } from '../hearing/errors.ts';
 import type { HearingPool } from '../hearing/types.ts';
 import { createIngest, hashBytes, type IngestParts } from '../ingest.ts';
+import { runArchiveLanes } from './archive-worker.node.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
 import { type Envelope, inputOf, openMessage } from './message.node.ts';
 import { CONSUMER, IN_STREAM } from './names.ts';
@@ -25,6 +26,8 @@ export type WorkerOptions = Omit<IngestParts, 'pool'> &
     maxFailures?: number;
     /** Longest recording. */
     maxSeconds?: number;
+    /** Folders in which files of archives may be named by their path. */
+    archives?: readonly string[];
     /** What runs may take this long to end at a stop; then it is given back. */
     graceSeconds?: number;
     /** One line about what is worth knowing. */
@@ -242,7 +245,12 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
   };
   void sweeper();
 
-  const lanes = Promise.all(Array.from({ length: concurrency }, lane));
+  const archives = runArchiveLanes({
+    ...{ connection, jsm, js, pool, blobs, log, maxFailures, isTemporary, backoff },
+    ...{ replicas: options.replicas, ackSeconds, folders: options.archives },
+    ...{ stopping: stopping.signal, giveUp: giveUp.signal },
+  });
+  const lanes = Promise.all([...Array.from({ length: concurrency }, lane), archives]);
   // Where the servers are away, a lane may wait for them for longer than anybody waits for this process.
   const patience = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => {
