@@ -16,7 +16,17 @@ const plan: ArchivePlan = { kind: 'score', detector: 'b'.repeat(64), resample: t
 const files = ['b "x".wav', 'a,\n1.wav', 'c.wav', 'd.wav'];
 const heard = (file: string, ...failures: string[]): ArchiveHeard => ({
   scores: [
-    { recording: file, channel: '1', segment: 0, start: 0, seconds: 1, score: 0.1, threshold: 2, pValue: 0.5, anomalous: false },
+    {
+      recording: file,
+      channel: '1',
+      segment: 0,
+      start: 0,
+      seconds: 1,
+      score: 0.1,
+      threshold: 2,
+      pValue: 0.5,
+      anomalous: false,
+    },
   ],
   embeddings: [],
   failures: failures.map((message) => ({ file, message })),

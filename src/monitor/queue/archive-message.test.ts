@@ -22,7 +22,19 @@ const heard = fc.record({
   scores: fc.array(
     fc.record(
       { ...place, score: finite, threshold: finite, pValue: finite, anomalous: fc.boolean(), diagnosis: fc.string() },
-      { requiredKeys: ['recording', 'channel', 'segment', 'start', 'seconds', 'score', 'threshold', 'pValue', 'anomalous'] },
+      {
+        requiredKeys: [
+          'recording',
+          'channel',
+          'segment',
+          'start',
+          'seconds',
+          'score',
+          'threshold',
+          'pValue',
+          'anomalous',
+        ],
+      },
     ),
   ),
   embeddings: fc.array(
@@ -33,7 +45,11 @@ const heard = fc.record({
 
 describe('results of an archive', () => {
   it('arrive as they were sent, to the last bit', () => {
-    fc.assert(fc.property(heard, (one) => expect(decodeHeard(encodeHeard(one))).toEqual(one)));
+    fc.assert(
+      fc.property(heard, (one) => {
+        expect(decodeHeard(encodeHeard(one))).toEqual(one);
+      }),
+    );
   });
 
   it('are refused where they are damaged', () => {
@@ -51,12 +67,15 @@ describe('headers of an archive', () => {
 
   it('are one line of ASCII, whatever a file is called', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()), (file) => {
-        const job = { id, file, plan, store: 'objects', bytes: 3 } as const;
-        const text = encodeHeader(job);
-        expect(text).toMatch(/^[!-~]+$/);
-        expect(decodeHeader(text, archiveJobSchema)).toEqual(job);
-      }),
+      fc.property(
+        fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
+        (file) => {
+          const job = { id, file, plan, store: 'objects', bytes: 3 } as const;
+          const text = encodeHeader(job);
+          expect(text).toMatch(/^[!-~]+$/);
+          expect(decodeHeader(text, archiveJobSchema)).toEqual(job);
+        },
+      ),
     );
   });
 
