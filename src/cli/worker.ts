@@ -9,6 +9,9 @@ import { type Command, number, required, text, UsageError } from './command.ts';
 import { note, print } from './output.ts';
 import { untilSignal } from './until-signal.ts';
 
+/** A quarter of it for files as they come from the blobs, the rest for the pool. */
+const DETECTOR_MEMORY = 2 ** 30;
+
 export const workerCommand: Command = {
   summary: 'hear what sensors send to a queue on NATS, beside any number of others',
   usage: '--nats URL --store URL --blobs URL [options]',
@@ -29,6 +32,10 @@ export const workerCommand: Command = {
     'ack-seconds': { value: 'S', description: 'silence after which a worker is taken for dead (30)' },
     'job-seconds': { value: 'S', description: 'a recording that takes longer to be heard is a dead letter (120)' },
     'max-failures': { value: 'N', description: 'failures that make a recording a dead letter (5)' },
+    'detector-memory': {
+      value: 'BYTES',
+      description: 'memory for detectors; those of the machines heard last stay (1 GiB)',
+    },
     archives: {
       value: 'FOLDERS',
       description: 'folders whose files embed and score may name with --queue --shared, with commas between',
@@ -49,10 +56,16 @@ export const workerCommand: Command = {
     try {
       const blobs = await openBlobs(blobsUrl);
       closing.push(() => blobs.close());
-      const pool = createHearingPool({ threads: whole('threads'), jobSeconds: seconds('job-seconds') });
+      const memory = whole('detector-memory') ?? DETECTOR_MEMORY;
+      const pool = createHearingPool({
+        threads: whole('threads'),
+        jobSeconds: seconds('job-seconds'),
+        detectorBytes: (3 * memory) / 4,
+      });
       closing.push(() => pool.close());
       const worker = await runWorker({
         ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note },
+        detectorBytes: memory / 4,
         replicas: whole('replicas'),
         maxBytes: whole('max-bytes'),
         maxMessages: whole('max-messages'),

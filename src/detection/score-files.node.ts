@@ -50,7 +50,7 @@ export const jobFor = (path: string, detector: Detector, options: ScoreFilesOpti
 });
 
 /** @throws InputError if the encoder at hand is not the one the detector was fitted with. */
-export async function checkEncoder(detector: Detector, spec: EncoderSpec): Promise<void> {
+export async function checkEncoder(detector: Pick<Detector, 'encoder'>, spec: EncoderSpec): Promise<void> {
   const { fingerprint } = await identifyEncoder(spec);
   if (fingerprint !== detector.encoder.fingerprint) {
     throw new InputError(

@@ -36,7 +36,7 @@ export async function describeDetector(detector: Detector, bytes: Uint8Array): P
 }
 
 export function createInlinePool(): HearingPool {
-  const prepared = createPrepared({ folder: '.', anywhere: true });
+  const prepared = createPrepared({ folder: '.', anywhere: true, detectorBytes: 2 ** 26 });
   const encoders = new Map<string, Promise<Encoder>>();
   const encoderOf = (id: string): Promise<Encoder> => {
     const found = encoders.get(id) ?? loadEncoder({ encoder: id });

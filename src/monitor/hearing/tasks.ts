@@ -50,4 +50,6 @@ export type ThreadSettings = {
   folder: string;
   /** Whether detectors and fits may name weights anywhere on this machine. */
   anywhere: boolean;
+  /** What detectors may take of the memory of one thread. */
+  detectorBytes: number;
 };

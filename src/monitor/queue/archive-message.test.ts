@@ -12,7 +12,7 @@ import {
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
 const place = {
-  recording: fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
+  recording: fc.string({ unit: 'grapheme' }),
   channel: fc.constantFrom('1', 'all'),
   segment: fc.nat(),
   start: finite,
@@ -67,15 +67,12 @@ describe('headers of an archive', () => {
 
   it('are one line of ASCII, whatever a file is called', () => {
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
-        (file) => {
-          const job = { id, file, plan, store: 'objects', bytes: 3 } as const;
-          const text = encodeHeader(job);
-          expect(text).toMatch(/^[!-~]+$/);
-          expect(decodeHeader(text, archiveJobSchema)).toEqual(job);
-        },
-      ),
+      fc.property(fc.string({ unit: 'grapheme' }), (file) => {
+        const job = { id, file, plan, store: 'objects', bytes: 3 } as const;
+        const text = encodeHeader(job);
+        expect(text).toMatch(/^[!-~]+$/);
+        expect(decodeHeader(text, archiveJobSchema)).toEqual(job);
+      }),
     );
   });
 

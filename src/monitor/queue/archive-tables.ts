@@ -1,4 +1,4 @@
-// Rows of an archive's files as one partition: the columns that docs/scaling-out.md describes.
+// Rows of an archive's files as one partition: the columns that docs/deploying.md describes.
 import { writeParquet } from '../../signal/readers/parquet-write.ts';
 import type { ArchiveEmbedding, ArchiveHeard, ArchivePlan, ArchiveScore } from '../hearing/archive.node.ts';
 
