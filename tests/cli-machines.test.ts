@@ -22,11 +22,13 @@ describe('thrum fit --machines', () => {
     const rows = jsonLines<Record<string, unknown>>(scored, 1);
     expect(scored.stderr).toMatch(/stranger.*no machine is named for it/);
     expect(rows.map(({ machine }) => machine)).toEqual(['fan.2', 'fan.2', 'pump-1', 'pump-1']);
-    const apart = Object.keys(folders).sort().flatMap((machine) =>
-      jsonLines<Record<string, unknown>>(
-        thrum(['score', at('today', machine), '--detector', at('plant.shards', `${machine}.thrum`), '--json']),
-      ).map((row) => ({ machine, ...row })),
-    );
+    const apart = Object.keys(folders)
+      .sort()
+      .flatMap((machine) =>
+        jsonLines<Record<string, unknown>>(
+          thrum(['score', at('today', machine), '--detector', at('plant.shards', `${machine}.thrum`), '--json']),
+        ).map((row) => ({ machine, ...row })),
+      );
     expect(rows).toEqual(apart);
 
     // What is another machine's is not usual.
@@ -37,11 +39,14 @@ describe('thrum fit --machines', () => {
       thrum(['score', swapped, '--detector', at('plant.shards'), '--json']),
     );
     expect(row.anomalous).toBe(true);
-    expect(refusal(thrum(['score', swapped, '--detector', at('plant.shards', 'pump-1.thrum'), '--machines', 'x.csv']), 2)).toMatch(
-      /needs a folder made with thrum fit --machines/,
-    );
     expect(
-      complaints(thrum(['score', swapped, '--detector', at('plant.shards'), '--queue', 'nats://x', '--out', 'y']), 2)[0],
+      refusal(thrum(['score', swapped, '--detector', at('plant.shards', 'pump-1.thrum'), '--machines', 'x.csv']), 2),
+    ).toMatch(/needs a folder made with thrum fit --machines/);
+    expect(
+      complaints(
+        thrum(['score', swapped, '--detector', at('plant.shards'), '--queue', 'nats://x', '--out', 'y']),
+        2,
+      )[0],
     ).toMatch(/--queue takes the detector of one machine/);
   });
 });
