@@ -87,6 +87,16 @@ export async function startMqttServer(folder: string): Promise<NatsServer & { mq
   return { ...server, mqttPort };
 }
 
+/** Encrypted, with a certificate in PEM files. */
+export async function startTlsServer(
+  folder: string,
+  { cert, key }: { cert: string; key: string },
+): Promise<NatsServer> {
+  const port = await freePort();
+  const server = await spawnServer(port, ['-js', '-sd', folder, '--tls', '--tlscert', cert, '--tlskey', key]);
+  return { ...server, url: server.url.replace('nats:', 'tls:') };
+}
+
 export type NatsCluster = { servers: NatsServer[]; restart(index: number): Promise<void>; stop(): Promise<void> };
 
 /** Servers that replicate to each other, each with a folder of its own below `folder`. */

@@ -1,4 +1,6 @@
 // NATS as a run needs it: connecting to servers by their URLs, and objects of a store.
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../signal/errors.ts';
@@ -7,6 +9,24 @@ const CONNECT_MS = 10_000;
 const STALLED_MS = 60_000;
 
 export const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
+
+type NatsTls = { handshakeFirst?: boolean };
+
+/**
+ * To an address without a name the client says none, and Node then looks for `localhost` in the certificate: here it has to
+ * be for one of the addresses that were given. Node's own options are handed through, though the client's types name none.
+ */
+function tlsFor(urls: readonly URL[]): NatsTls & Pick<ConnectionOptions, 'checkServerIdentity'> {
+  const addresses = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) !== 0);
+  return {
+    checkServerIdentity(host, certificate) {
+      const wrong = checkServerIdentity(host, certificate);
+      if (!wrong || host !== 'localhost') return wrong;
+      const errors = addresses.map((address) => checkServerIdentity(address, certificate));
+      return errors.includes(undefined) ? undefined : (errors[0] ?? wrong);
+    },
+  };
+}
 
 /** Options of the client. Names and passwords stand in the URLs, and in no message. */
 function readServers(servers: readonly string[], caller: string) {
@@ -22,10 +42,13 @@ function readServers(servers: readonly string[], caller: string) {
     options: {
       servers: urls.map(({ host }) => host),
       ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
-      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
+      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: tlsFor(urls) }),
     },
   };
 }
+
+/** The servers, for messages. @throws InputError for URLs that are none */
+export const checkServers = (servers: readonly string[], caller: string): string => readServers(servers, caller).names;
 
 /**
  * Connects to the first server that can be reached, and again to any of them whenever the connection is lost. Messages

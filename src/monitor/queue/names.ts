@@ -22,6 +22,10 @@ export const ARCHIVED_PREFIX = 'thrum.archived.';
 export const ARCHIVE_OBJECTS = 'THRUM_ARCHIVE_FILES';
 /** What a job or a result says of itself: JSON, encoded as a part of an address. */
 export const ARCHIVE_HEADER = 'Thrum-Archive';
+/** What is new in the store, for services that show it: `thrum.news.MACHINE`. Heard by whoever listens, kept by nobody. */
+export const NEWS_PREFIX = 'thrum.news.';
+/** That a worker lives, every few seconds. */
+export const WORKERS_SUBJECT = 'thrum.workers';
 
 /** All are optional; a message without any is the bytes of a file, heard as of its arrival. */
 export const HEADERS = {

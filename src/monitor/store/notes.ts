@@ -1,13 +1,13 @@
 // What humans and accidents leave behind: labels, dead letters, keys.
 import { InputError } from '../../signal/errors.ts';
-import { limitOf } from './results.ts';
+import { limitOf } from './pages.ts';
 import { keyOf, labelOf, letterOf, places } from './rows.ts';
 import { createConditions, type Sql } from './sql.ts';
 import type { Store } from './types.ts';
 
 type NoteMethods = Pick<
   Store,
-  'addLabel' | 'labels' | 'undoLabel' | 'bury' | 'deadLetters' | 'addKey' | 'keys' | 'keyByHash' | 'revokeKey'
+  'addLabel' | 'labels' | 'label' | 'undoLabel' | 'bury' | 'deadLetters' | 'addKey' | 'keys' | 'keyByHash' | 'revokeKey'
 >;
 
 export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
@@ -38,6 +38,12 @@ export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
       const limit = place(limitOf('labels', page));
       const order = 'order by created_ms desc, id desc';
       return (await query(`select * from labels ${where()} ${order} limit ${limit}`, values)).map(labelOf);
+    },
+
+    async label(id) {
+      if (!Number.isSafeInteger(id)) return undefined;
+      const [row] = await query('select * from labels where id = $1', [id]);
+      return row && labelOf(row);
     },
 
     async undoLabel(id) {
