@@ -87,6 +87,20 @@ export async function startMqttServer(folder: string): Promise<NatsServer & { mq
   return { ...server, mqttPort };
 }
 
+/** With TLS for both: `cert` and `key` are paths of PEM files. */
+export async function startTlsServer(
+  folder: string,
+  { cert, key }: { cert: string; key: string },
+): Promise<NatsServer & { mqttPort: number }> {
+  const mqttPort = await freePort();
+  mkdirSync(folder, { recursive: true });
+  const settings = join(folder, 'server.conf');
+  const tls = `tls { cert_file: ${JSON.stringify(cert)}, key_file: ${JSON.stringify(key)} }`;
+  writeFileSync(settings, `server_name: one\n${tls}\nmqtt { host: "127.0.0.1", port: ${mqttPort}, ${tls} }\n`);
+  const server = await spawnServer(await freePort(), ['-js', '-sd', join(folder, 'data'), '-c', settings]);
+  return { ...server, url: server.url.replace('nats:', 'tls:'), mqttPort };
+}
+
 export type NatsCluster = { servers: NatsServer[]; restart(index: number): Promise<void>; stop(): Promise<void> };
 
 /** Servers that replicate to each other, each with a folder of its own below `folder`. */

@@ -1,11 +1,14 @@
 // thrum watch as a user runs it: a folder, a pipe, a broker; alarms, JSON, Ctrl-C.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { connectAsync } from 'mqtt';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasNatsServer, startMqttBroker, throughNats } from './nats-server.ts';
 import {
   hum,
@@ -107,6 +110,80 @@ describe('thrum watch', () => {
     expect(await once(child, 'close')).toEqual([0, null]);
     server.close();
     expect(posted.map((body) => JSON.parse(body))).toMatchObject([{ machine: 'p9', kind: 'fault', change: 'raised' }]);
+  });
+
+  it('goes on with its alarms after kill -9, and tells nothing twice', async () => {
+    const posted: { change: string; id: string }[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        posted.push(JSON.parse(body));
+        response.end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const hook = ['--webhook', `http://127.0.0.1:${port}/`];
+    mkdirSync(at('killed/p7'), { recursive: true });
+    /** The minutes of the names are the times. */
+    let minute = 0;
+    const add = (hz?: number): void => {
+      const name = `2026-11-30T12-${String(minute).padStart(2, '0')}-00.wav`;
+      writeRecording(at('killed/p7', name), [hum(0.5, 8000, 60 + minute++, hz)]);
+    };
+    /** Listens to files, one at a time, and dies by SIGKILL; what it printed. */
+    const listen = async (hums: readonly (number | undefined)[]): Promise<Line[]> => {
+      const child = spawn(process.execPath, [
+        mainScript,
+        ...watching(at('killed'), '--settle', '0.1', '--workers', '1', '--json', ...hook),
+      ]);
+      const lines: Line[] = [];
+      const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      for (const hz of hums) {
+        add(hz);
+        for (let line: Line | undefined; line?.type !== 'score'; lines.push(line)) {
+          const { value, done } = await reader.next();
+          if (done) throw new Error('thrum watch ended by itself');
+          line = JSON.parse(value) as Line;
+        }
+        // Its file stands in the ledger after all that it changed.
+        await vi.waitUntil(() => readFileSync(at('killed/.thrum-ledger'), 'utf8').split('\n').length === minute + 2, {
+          timeout: 60_000,
+        });
+      }
+      const ended = once(child, 'close');
+      child.kill('SIGKILL');
+      await ended;
+      for await (const line of reader) lines.push(JSON.parse(line) as Line);
+      return lines;
+    };
+    const alarms: Line[] = [];
+    // Three scores over the threshold raise; the fourth must not again; four calm ones clear.
+    for (const hums of [[1900], [1900, 1900], [1900, undefined, undefined], [undefined, undefined]]) {
+      alarms.push(...(await listen(hums)).filter(({ type }) => type === 'alarm'));
+    }
+    const last = spawn(process.execPath, [mainScript, ...watching(at('killed'), ...quick, ...hook)]);
+    expect(await once(last, 'close')).toEqual([0, null]);
+    expect(alarms).toMatchObject([{ change: 'raised' }, { change: 'cleared' }]);
+    // What a kill left undelivered comes later, under the same identity.
+    const told = new Map(posted.map(({ id, change }) => [id, change]));
+    expect([...told.values()]).toEqual(['raised', 'cleared']);
+    server.close();
+  }, 600_000);
+
+  it('is made of parts that the guide puts together', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../docs/watching.md'), 'utf8');
+    const code = /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+    const library = pathToFileURL(join(import.meta.dirname, '../dist/index.js')).href;
+    writeHums(at('own/hall/p3'), 3, 60, 1900);
+    writeFileSync(at('own/pump.thrum'), readFileSync(detector));
+    writeFileSync(at('own/own.mjs'), code.replace("'thrum'", JSON.stringify(library)));
+    const run = () => spawnSync(process.execPath, ['own.mjs'], { cwd: at('own'), encoding: 'utf8' });
+    expect(run()).toMatchObject({ stdout: 'p3: fault raised\n3 heard, 3 not normal\n', stderr: '', status: 0 });
+    expect(run()).toMatchObject({ stdout: '0 heard, 0 not normal\n', stderr: '', status: 0 });
   });
 
   it('ends cleanly on Ctrl-C', async () => {

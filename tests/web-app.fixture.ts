@@ -14,9 +14,9 @@ export const pageFolder = join(import.meta.dirname, '../dist/web-app');
 export const NOW = Date.UTC(2026, 2, 1, 6, 35);
 
 /** A service with real threads that gives the page. */
-export async function startPage(options: Partial<PartsOptions> = {}): Promise<Service> {
+export async function startPage(options: Partial<PartsOptions> = {}, port = 0): Promise<Service> {
   const pool = createHearingPool({ threads: 1 });
-  const service = await startService({ pool, pageFolder, now: () => NOW, ...options });
+  const service = await startService({ pool, pageFolder, now: () => NOW, ...options }, { port });
   return {
     ...service,
     async close() {

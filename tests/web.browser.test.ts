@@ -103,6 +103,7 @@ describe.skipIf(!hasChromium)(inChromium('library'), () => {
       const verdict = await thrum.createScorer(again).score([(await spectral.embed(recording)).vector]);
       return { vector: [...vector], fingerprint: encoder.fingerprint, score: verdict.score, pValue: verdict.pValue };
     }, origin);
+    await page.close();
     expect(problems).toEqual([]);
     const weights = readGolden('echo/mini64.weights.safetensors') as Map<string, StoredTensor>;
     const encoder = await buildEncoder('mini64', recogniseWeights(weights, { heads: 2 }), weights);

@@ -1,4 +1,5 @@
 // The source that thrum watch was given: a folder, standard input, a broker.
+import { join } from 'node:path';
 import { type PcmSettings, pcmFormats } from '../monitor/stream/pcm.ts';
 import type { Source } from '../monitor/types.ts';
 import { choice, flag, number, type OptionSpecs, type Options, text, UsageError } from './command.ts';
@@ -16,6 +17,10 @@ export const sourceOptionSpecs = {
   once: { description: 'end when all files of the folder have been heard' },
   settle: { value: 'S', description: 'a file is whole when it has not changed for so long (default 2)' },
   ledger: { value: 'FILE', description: 'where is written which files are done (default .thrum-ledger in the folder)' },
+  alarms: {
+    value: 'FOLDER',
+    description: 'where alarms go on after a restart (default .thrum-alarms in the folder; none for others)',
+  },
   'client-id': { value: 'ID', description: 'MQTT: the broker keeps what comes while nobody watches under this name' },
   consumer: { value: 'NAME', description: 'NATS: name of the durable consumer (default: one of the subject)' },
 } satisfies OptionSpecs;
@@ -30,6 +35,14 @@ function pcmFrom(options: Options): PcmSettings | undefined {
   const sampleRate = number(options, 'rate', { above: 0 });
   if (sampleRate === undefined) throw new UsageError('--format: expected --rate HZ too; raw samples carry none');
   return { format, sampleRate, channels: channels ?? 1 };
+}
+
+/** Where alarms are kept: beside the ledger of a folder; for the other sources only where it is said. */
+export function alarmFolderFrom(given: string, options: Options): string | undefined {
+  const named = text(options, 'alarms');
+  if (named !== undefined || given === '-' || /^[a-z][a-z0-9+.-]+:/i.test(given)) return named;
+  const ledger = text(options, 'ledger');
+  return ledger === undefined ? join(given, '.thrum-alarms') : `${ledger}.alarms`;
 }
 
 /** `isLive`: it cannot wait for a slow detector. @throws UsageError, InputError */

@@ -1,24 +1,26 @@
 // thrum watch: listens to a folder, a pipe or a broker, and says what is not normal as it comes.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import pc from 'picocolors';
 import { withThreshold } from '../detection/detector.ts';
 import { writeDetector } from '../detection/detector-file.ts';
+import { type AlarmFiles, openAlarmFiles } from '../monitor/alarm/alarm-files.node.ts';
 import { type Alarms, createAlarms } from '../monitor/alarm/alarms.ts';
 import { defaultPolicy } from '../monitor/alarm/policy.ts';
-import type { AlarmPolicy } from '../monitor/alarm/types.ts';
+import type { AlarmChange, AlarmPolicy } from '../monitor/alarm/types.ts';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
 import type { Notifier } from '../monitor/notify/notifier.ts';
 import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { createWindower } from '../monitor/stream/windows.ts';
-import { watch } from '../monitor/watch.ts';
+import { type WatchNews, watch } from '../monitor/watch.ts';
 import { type Command, flag, InputError, number, type Options, required, text, UsageError } from './command.ts';
 import { readDetectorFile } from './detector-option.ts';
 import { note, print } from './output.ts';
 import { workersFrom } from './recording-options.ts';
 import { newsJson, newsLine } from './watch-lines.ts';
-import { sourceFrom, sourceOptionSpecs } from './watch-source.ts';
+import { alarmFolderFrom, sourceFrom, sourceOptionSpecs } from './watch-source.ts';
 
 const WINDOW_SECONDS = 10;
 /** Windows that may wait for each that is heard, where the source cannot wait. */
@@ -32,19 +34,17 @@ function policyFrom(options: Options): AlarmPolicy {
   return { ...defaultPolicy, k, n, minimumSeconds };
 }
 
-/** Bytes of the detector, with the threshold of the options. */
-async function detectorFrom(options: Options): Promise<{ path: string; bytes: Uint8Array }> {
+/** Bytes of the detector, with the threshold of the options; `digest` is that of the file: scores of others do not compare. */
+async function detectorFrom(options: Options): Promise<{ path: string; bytes: Uint8Array; digest: string }> {
   const path = required(options, 'detector', 'FILE');
   const detector = await readDetectorFile(path);
   if (!detector.calibration) {
     throw new InputError(`${path} holds labelled faults only, without normal recordings; use thrum diagnose`);
   }
   const threshold = number(options, 'threshold', { above: 0 });
-  const bytes =
-    threshold === undefined
-      ? new Uint8Array(readFileSync(path))
-      : await writeDetector(withThreshold(detector, { threshold }));
-  return { path, bytes };
+  const file = new Uint8Array(readFileSync(path));
+  const bytes = threshold === undefined ? file : await writeDetector(withThreshold(detector, { threshold }));
+  return { path, bytes, digest: createHash('sha256').update(file).digest('hex') };
 }
 
 /** Who is told of alarms; the secret that signs is no argument, for arguments are seen by everybody on a machine. */
@@ -52,6 +52,20 @@ function notifierFrom(options: Options): Notifier | undefined {
   const url = text(options, 'webhook');
   const secret = process.env.THRUM_WEBHOOK_SECRET;
   return url === undefined ? undefined : createWebhook({ url, ...(secret && { secret }), warn: note });
+}
+
+/** Alarms that are forgotten at the end: of sources that have no place of their own. */
+function alarmsInMemory(policy: AlarmPolicy): AlarmFiles {
+  const alarms = new Map<string, Alarms>();
+  return {
+    observe(machine, observation) {
+      const known = alarms.get(machine) ?? createAlarms(machine, policy);
+      alarms.set(machine, known);
+      return known.observe(observation);
+    },
+    settled: () => {},
+    unsettled: () => [],
+  };
 }
 
 export const watchCommand: Command = {
@@ -90,9 +104,12 @@ export const watchCommand: Command = {
     const toleranceSeconds = number(options, 'tolerance', { min: 0 });
     const policy = policyFrom(options);
     const threads = Math.max(1, workersFrom(options) ?? availableParallelism());
-    const { path, bytes } = await detectorFrom(options);
+    const { path, bytes, digest } = await detectorFrom(options);
     const notifier = notifierFrom(options);
     const { source, isLive } = await sourceFrom(given, options);
+    const alarmFolder = alarmFolderFrom(given, options);
+    const alarms =
+      alarmFolder === undefined ? alarmsInMemory(policy) : openAlarmFiles(alarmFolder, policy, { warn: note });
     const windower = createWindower({
       windowSeconds,
       ...(hopSeconds !== undefined && { hopSeconds }),
@@ -100,14 +117,14 @@ export const watchCommand: Command = {
     });
 
     const pool = createHearingPool({ threads, folder: dirname(path), anywhere: true });
-    const alarms = new Map<string, Alarms>();
-    const alarmsOf = (machine: string): Alarms => {
-      const known = alarms.get(machine) ?? createAlarms(machine, policy);
-      alarms.set(machine, known);
-      return known;
-    };
     const colours = pc.createColors(process.stdout.isTTY === true && pc.isColorSupported);
     const isJson = flag(options, 'json');
+    const tell = (news: WatchNews): void => print(isJson ? newsJson(news) : newsLine(news, colours));
+    /** Without a notifier, what is printed is told. */
+    const handOn = async (change: AlarmChange): Promise<void> => {
+      if (notifier) await notifier.notify(change, () => alarms.settled(change));
+      else alarms.settled(change);
+    };
 
     const stop = new AbortController();
     const interrupted = (): void => stop.abort();
@@ -115,6 +132,10 @@ export const watchCommand: Command = {
     process.once('SIGINT', interrupted);
     process.once('SIGTERM', interrupted);
     try {
+      for (const change of alarms.unsettled()) {
+        if (!notifier) tell({ kind: 'alarm', change });
+        await handOn(change);
+      }
       const totals = await watch({
         source,
         windower,
@@ -125,9 +146,9 @@ export const watchCommand: Command = {
             startMs,
             resample: flag(options, 'resample'),
           }),
-        decide: (machine, heard) => alarmsOf(machine).observe(heard),
-        ...(notifier && { notify: notifier.notify }),
-        report: (news) => print(isJson ? newsJson(news) : newsLine(news, colours)),
+        decide: (machine, heard) => alarms.observe(machine, { ...heard, detector: digest }),
+        notify: handOn,
+        report: tell,
         signal: stop.signal,
         ahead: threads,
         ...(isLive && { mostWaiting: MOST_WAITING * threads }),

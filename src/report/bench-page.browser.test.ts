@@ -33,8 +33,8 @@ describe.skipIf(!hasChromium)(inChromium('benchmark page'), () => {
     await page.goto(pathToFileURL(join(folder, 'bench.html')).href);
   });
   afterEach(async () => {
-    expect(complaints).toEqual([]);
     await page.close();
+    expect(complaints).toEqual([]);
   });
 
   const column = (n: number) => page.locator(`#bench-table tbody tr > :nth-child(${n})`).allTextContents();

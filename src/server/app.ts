@@ -113,7 +113,9 @@ function addHealth(app: OpenAPIHono<Env>, deps: AppDeps): void {
   const readiness = createReadiness({ ...deps, ...deps.readiness });
   app.get('/readyz', async (c) => {
     const found = await readiness();
-    return c.json(found, found.ready ? 200 : 503);
+    // Without its fleet the service is ready all the same: page, uploads and what is stored do not need it.
+    const fleet = deps.fleet && { fleet: deps.fleet.state() };
+    return c.json({ ...found, ...fleet }, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     const { text, type } = await deps.metrics.text();

@@ -10,6 +10,7 @@ import type { Answers } from './answer.ts';
 import type { Auth, Caller } from './auth.ts';
 import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
+import type { Fleet } from './fleet.ts';
 import { HttpError } from './http-error.ts';
 import type { Jobs } from './jobs.ts';
 import type { Learning } from './learning.ts';
@@ -43,6 +44,8 @@ export type AppDeps = {
   budget: Budget;
   answers: Answers;
   limits: Limits;
+  /** Where there are workers beside this service. */
+  fleet?: Pick<Fleet, 'state' | 'send'>;
   /** Names in the Host header beside those of the loopback; undefined: any. */
   allowedHosts?: readonly string[];
   /** A folder for files that a fit reads, and removes again. */

@@ -37,6 +37,8 @@ export type PartsOptions = {
   events?: EventBusOptions;
   /** Told of alarms that are raised and cleared, after everybody who listens. */
   onAlarm?(change: AlarmChange): void;
+  /** Told of every result that this service has stored. */
+  onResult?(result: Ingested): void;
   now?(): number;
 };
 
@@ -87,6 +89,7 @@ export function createParts(options: PartsOptions): Parts {
     ...{ store, blobs, pool, createAlarms, policy: defaultPolicy, now },
     onResult(result) {
       for (const { anomalous } of result.scores) metrics.scores(anomalous);
+      options.onResult?.(result);
       announce(result).catch((error: unknown) => log('error', 'event lost', { reason: String(error) }));
     },
   });

@@ -88,6 +88,11 @@ export const recordingSchema = z
   })
   .openapi('Recording');
 
+/** Answer to an upload that workers of a fleet will hear: it is safe, its scores come as events. */
+export const queuedSchema = z
+  .object({ queued: z.literal(true), known: z.boolean().openapi({ description: 'it was sent a moment ago already' }) })
+  .openapi('Queued');
+
 /** Answer to an upload: what was stored, and what the machine's detector says of it. */
 export const uploadedSchema = z
   .object({ recording: recordingSchema, known: z.boolean(), scores: z.array(scoreSchema) })
@@ -199,6 +204,10 @@ export const machineRequestSchema = z
 export const machineStatusSchema = machineSchema
   .extend({
     health: z.enum(['normal', 'fault', 'drift', 'sensor', 'silent', 'unfitted']),
+    silentSinceMs: timeSchema.optional().openapi({
+      description:
+        'when it was last heard, where nothing has come for much longer than usual; also beside an open alarm',
+    }),
     lastScore: scoreSchema.optional(),
     openAlarms: z.number().int(),
     recordings: z.number().int(),

@@ -1,12 +1,32 @@
 // NATS as a run needs it: connecting to servers by their URLs, and objects of a store.
+import { isIP } from 'node:net';
+import { checkServerIdentity as check } from 'node:tls';
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from '@nats-io/obj';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../signal/errors.ts';
+import { certificateAdvice } from './certificates.ts';
 
 const CONNECT_MS = 10_000;
+const RECONNECT_MS = 2000;
 const STALLED_MS = 60_000;
 
 export const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
+
+/**
+ * Whose certificate is accepted. The client asks Node about the name in a URL; for an address it gives none, and Node then
+ * asks about `localhost`.
+ */
+function identityOf(hosts: readonly string[]): TlsOptions {
+  const addresses = hosts.map((host) => host.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) > 0);
+  if (addresses.length === 0 || hosts.includes('localhost')) return {};
+  const checkServerIdentity: typeof check = (host, certificate) => {
+    if (host !== 'localhost') return check(host, certificate);
+    const problems = addresses.map((address) => check(address, certificate));
+    return problems.includes(undefined) ? undefined : problems[0];
+  };
+  const options: TlsOptions & { checkServerIdentity: typeof check } = { checkServerIdentity };
+  return options;
+}
 
 /** Options of the client. Names and passwords stand in the URLs, and in no message. */
 function readServers(servers: readonly string[], caller: string) {
@@ -22,29 +42,36 @@ function readServers(servers: readonly string[], caller: string) {
     options: {
       servers: urls.map(({ host }) => host),
       ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
-      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
+      ...(urls.some(({ protocol }) => protocol === 'tls:') && {
+        tls: identityOf(urls.map(({ hostname }) => hostname)),
+      }),
     },
   };
 }
 
+/** The servers, for messages. @throws InputError for URLs that are none */
+export const checkServers = (servers: readonly string[], caller: string): string => readServers(servers, caller).names;
+
 /**
  * Connects to the first server that can be reached, and again to any of them whenever the connection is lost. Messages
- * are not sent to oneself. `names`: the servers, for messages; `caller`: the public function, for errors.
+ * are not sent to oneself. `names`: the servers, for messages; `caller`: the public function, for errors; `reconnectMs`:
+ * from one attempt to reach a lost server to the next, without end.
  * @throws InputError for URLs that are none, and where no server can be reached
  */
 export async function connectServers(
   servers: readonly string[],
   name: string,
   caller = 'connectExchange',
+  reconnectMs = RECONNECT_MS,
 ): Promise<{ connection: NatsConnection; names: string }> {
   const { names, options } = readServers(servers, caller);
   setSha256Backend('native');
   try {
-    const always = { maxReconnectAttempts: -1, noEcho: true };
+    const always = { maxReconnectAttempts: -1, reconnectTimeWait: reconnectMs, noEcho: true };
     return { connection: await connect({ ...options, ...always, name, timeout: CONNECT_MS }), names };
   } catch (error) {
     throw new InputError(
-      `${caller}: cannot reach ${names} (${reasonOf(error)}); see that a server runs there (nats-server -js), and that address, user and certificate are right`,
+      `${caller}: cannot reach ${names} (${reasonOf(error)}); ${certificateAdvice(error) ?? 'see that a server runs there (nats-server -js), and that address, user and certificate are right'}`,
     );
   }
 }

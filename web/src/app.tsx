@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiAlarm } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
 import { Provider, type Shared, useLive } from './context.ts';
-import { alarmWords, capital } from './format.ts';
+import { alarmWords, capital, formatTime } from './format.ts';
 import type { Live } from './live.ts';
 import { Help, KeyDialog } from './parts/dialogs.tsx';
 import { type Route, useRoute } from './route.ts';
@@ -91,6 +91,7 @@ export function App({ backend, live, onQuestion }: Props) {
       </button>
       <Head route={route} kind={backend.kind} theme={theme} onTheme={turn} onHelp={() => setHelp(true)} />
       <main id="main" ref={main} tabIndex={-1}>
+        <NotLive />
         {route.view === 'machines' && <Machines />}
         {route.view === 'alarms' && <Alarms />}
         {route.view === 'add' && <Add />}
@@ -158,6 +159,21 @@ function Head({ route, kind, theme, onTheme, onHelp }: HeadProps) {
         </button>
       </div>
     </header>
+  );
+}
+
+/** What stands on the page is old while the line is down. */
+function NotLive() {
+  const { lostMs } = useLive();
+  return (
+    <output class="not-live">
+      {lostMs !== undefined && (
+        <span class="problem">
+          Not live since {formatTime(lostMs)}: the server does not answer. What is shown is from then; it is tried again
+          by itself.
+        </span>
+      )}
+    </output>
   );
 }
 

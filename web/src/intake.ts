@@ -2,14 +2,13 @@
 import { InputError } from '../../src/signal/errors.ts';
 import type { ApiJob, ApiUploaded } from './backend/api.ts';
 import type { Backend } from './backend/types.ts';
+import { pathOf, rememberPath } from './file-path.ts';
 import { startOfFile } from './file-time.ts';
 import { byName, nameFrom } from './format.ts';
 import type { Refused } from './types.ts';
 
 /** Uploads at once: the next is read while one is heard. */
 const AT_ONCE = 2;
-
-export const pathOf = (file: File): string => file.webkitRelativePath || file.name;
 
 /** Files that no reader is meant for. */
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));
@@ -48,23 +47,31 @@ const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]>
   });
 };
 
-async function* filesIn(entry: FileSystemEntry): AsyncGenerator<File> {
-  if (entry.isDirectory) {
-    for (const inner of await entriesOf(entry as FileSystemDirectoryEntry)) yield* filesIn(inner);
-    return;
+async function* filesIn(entry: FileSystemEntry, unreadable: string[]): AsyncGenerator<File> {
+  try {
+    if (!entry.isDirectory) {
+      const file = new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      yield rememberPath(await file, entry.fullPath);
+      return;
+    }
+    for (const inner of await entriesOf(entry as FileSystemDirectoryEntry)) yield* filesIn(inner, unreadable);
+  } catch {
+    unreadable.push(entry.fullPath.slice(1));
   }
-  yield await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
 }
 
-/** What was dropped, folders opened; and the name of the first folder. */
-export async function droppedFiles(transfer: DataTransfer): Promise<{ files: File[]; folder?: string }> {
+export type Dropped = { files: File[]; folder?: string; unreadable: string[] };
+
+/** What was dropped, folders opened; the name of the first folder, and what could not be opened. */
+export async function droppedFiles(transfer: DataTransfer): Promise<Dropped> {
   // Entries are there only until the event is over.
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
-  if (entries.length === 0) return { files: [...transfer.files] };
+  if (entries.length === 0) return { files: [...transfer.files], unreadable: [] };
   const files: File[] = [];
-  for (const entry of entries) for await (const file of filesIn(entry)) files.push(file);
+  const unreadable: string[] = [];
+  for (const entry of entries) for await (const file of filesIn(entry, unreadable)) files.push(file);
   const folder = entries.find(({ isDirectory }) => isDirectory)?.name;
-  return { files, ...(folder !== undefined && { folder }) };
+  return { files, unreadable, ...(folder !== undefined && { folder }) };
 }
 
 export type Intake = {
@@ -75,6 +82,8 @@ export type Intake = {
   bytes: number;
   uploaded: ApiUploaded[];
   refused: Refused[];
+  /** The server is busy, and is asked again after so many seconds. */
+  waitSeconds?: number;
 };
 
 /**
@@ -113,7 +122,8 @@ export async function takeIn(
       try {
         if (size === 0) throw new InputError('expected a recording, found an empty file');
         const startMs = startOfFile(file.name, file.lastModified);
-        const uploaded = await backend.upload(machine, file, { startMs, score, onProgress, signal });
+        const onWait = (waitSeconds: number | undefined): void => change({ waitSeconds });
+        const uploaded = await backend.upload(machine, file, { startMs, score, onProgress, onWait, signal });
         change({ uploaded: [...state.uploaded, uploaded] });
       } catch (error) {
         if (signal?.aborted) return;

@@ -17,6 +17,10 @@ export type LiveState = {
   openAlarms: readonly ApiAlarm[];
   jobs: ReadonlyMap<string, ApiJob>;
   connection: Connection;
+  /** Since when it is not live, where it was. */
+  lostMs?: number;
+  /** Grows when events may have been missed: what is shown is to be loaded again. */
+  caughtUp: number;
   loaded: boolean;
   /** Why the list could not be loaded. */
   error?: string;
@@ -57,6 +61,7 @@ export function createLive(backend: Backend): Live {
     openAlarms: [],
     jobs: new Map(),
     connection: 'connecting',
+    caughtUp: 0,
     loaded: false,
   };
   let scheduled = false;
@@ -72,8 +77,7 @@ export function createLive(backend: Backend): Live {
     }, 16);
   };
 
-  const take = (event: ApiEvent): void => {
-    for (const listener of eventListeners) listener(event);
+  const apply = (event: ApiEvent): void => {
     if (event.type === 'machine') change({ machines: new Map(state.machines).set(event.data.name, event.data) });
     if (event.type === 'alarm') change({ openAlarms: withAlarm(state.openAlarms, event.data) });
     if (event.type === 'job') {
@@ -94,35 +98,64 @@ export function createLive(backend: Backend): Live {
     }
   };
 
+  /** Events that come while a list is loaded: it may be older than they are. */
+  const meanwhile = new Set<ApiEvent[]>();
+  const take = (event: ApiEvent): void => {
+    for (const listener of eventListeners) listener(event);
+    for (const events of meanwhile) events.push(event);
+    apply(event);
+  };
+
+  /** Machines whose last scores are all there. */
+  const complete = new Set<string>();
   /** The last scores of a machine. */
   const loadRecent = async ({ name, lastScore }: ApiMachineStatus): Promise<void> => {
-    if (!lastScore) return;
+    if (!lastScore || complete.has(name)) return;
     const scores = await backend.scores(name, { limit: RECENT });
+    complete.add(name);
     const kept = (state.recent.get(name) ?? []).reduce(addScore, scores);
     change({ recent: new Map(state.recent).set(name, kept.slice(-RECENT)) });
   };
 
+  let asked = 0;
+  let shown = 0;
   const reload = async (): Promise<void> => {
+    const turn = ++asked;
+    const events: ApiEvent[] = [];
+    meanwhile.add(events);
     try {
       const [machines, openAlarms] = await Promise.all([backend.machines(), backend.alarms({ open: true })]);
+      // An answer that was overtaken by a later one is old.
+      if (turn < shown) return;
+      shown = turn;
       change({
         machines: new Map(machines.map((machine) => [machine.name, machine])),
         openAlarms: openAlarms.reduce(withAlarm, [] as ApiAlarm[]),
         loaded: true,
         error: undefined,
       });
+      meanwhile.delete(events);
+      events.forEach(apply);
       for (const machine of inOrder(machines).slice(0, MOST_SPARKLINES)) await loadRecent(machine);
     } catch (error) {
       change({ loaded: true, error: (error as Error).message });
+    } finally {
+      meanwhile.delete(events);
     }
   };
 
-  let wasLost = false;
+  let wasLive = false;
   const stop = backend.events(take, (connection) => {
-    change({ connection });
-    // What happened meanwhile was not told.
-    if (connection === 'live' && wasLost) void reload();
-    wasLost = connection === 'lost' || (wasLost && connection === 'connecting');
+    if (connection !== 'live') {
+      if (wasLive) change({ connection, lostMs: state.lostMs ?? Date.now() });
+      else change({ connection });
+      return;
+    }
+    // What happened before was not told: since the connection was lost, or since the list was asked for.
+    change({ connection, lostMs: undefined, ...(wasLive && { caughtUp: state.caughtUp + 1 }) });
+    complete.clear();
+    if (wasLive || backend.kind === 'server') void reload();
+    wasLive = true;
   });
   void reload();
 

@@ -52,7 +52,7 @@ export function useScores(machine: string, fromMs: number | undefined, revision:
         setState({ scores: meanwhile.reduce<ApiScore[]>(addScore, scores), loading: false });
         meanwhile = [];
       },
-      (error: Error) => wanted && setState({ scores: [], loading: false, error: error.message }),
+      (error: Error) => wanted && setState(({ scores }) => ({ scores, loading: false, error: error.message })),
     );
     return () => {
       wanted = false;

@@ -36,9 +36,13 @@ export type DeliveryOptions<T> = {
   closeMs?: number;
 };
 
-export type Delivery<T> = { add(item: T): void; close(): Promise<void> };
+export type Delivery<T> = {
+  /** `ended` is called when the item is delivered or given up; not for one that is dropped, or left at the end. */
+  add(item: T, ended?: () => void): void;
+  close(): Promise<void>;
+};
 
-type Waiting<T> = { item: T; tries: number; since: number };
+type Waiting<T> = { item: T; tries: number; since: number; ended?: () => void };
 
 /** One that fails so often lets the others go first: a single bad one must not hold them up. */
 const TRIES_IN_FRONT = 6;
@@ -73,6 +77,7 @@ export function createDelivery<T>(options: DeliveryOptions<T>): Delivery<T> {
     const at = queue.indexOf(one);
     if (at >= 0) queue.splice(at, 1);
     warn(`${name}: gave up ${describe(one.item)}: ${why}`);
+    one.ended?.();
   };
 
   const fail = async (one: Waiting<T>, error: unknown): Promise<void> => {
@@ -97,6 +102,7 @@ export function createDelivery<T>(options: DeliveryOptions<T>): Delivery<T> {
       }
       const at = queue.indexOf(one);
       if (at >= 0) queue.splice(at, 1);
+      one.ended?.();
       if (failures > 0)
         warn(`${name}: delivers again${dropped > 0 ? `; ${dropped} alarms were dropped meanwhile` : ''}`);
       failures = 0;
@@ -112,7 +118,7 @@ export function createDelivery<T>(options: DeliveryOptions<T>): Delivery<T> {
   };
 
   return {
-    add(item) {
+    add(item, ended) {
       if (closing) return warn(`${name}: is closed; ${describe(item)} is not delivered`);
       if (queue.length >= capacity) {
         const [oldest] = queue.splice(0, 1);
@@ -120,7 +126,7 @@ export function createDelivery<T>(options: DeliveryOptions<T>): Delivery<T> {
         if (dropped++ === 0)
           warn(`${name}: ${capacity} alarms wait; ${describe(oldest.item)} and later ones are dropped`);
       }
-      queue.push({ item, tries: 0, since: Date.now() });
+      queue.push({ item, tries: 0, since: Date.now(), ...(ended && { ended }) });
       start();
     },
     async close() {

@@ -3,8 +3,8 @@ import { oneLine } from '../../signal/errors.ts';
 import type { AlarmChange } from '../alarm/types.ts';
 
 export type Notifier = {
-  /** Takes a change over; it is delivered in the background. */
-  notify(change: AlarmChange): Promise<void>;
+  /** Takes a change over; it is delivered in the background. `ended` is called when it is delivered, or refused for good. */
+  notify(change: AlarmChange, ended?: () => void): Promise<void>;
   /** Delivers what waits, for a few seconds at most, and says what could not be. */
   close(): Promise<void>;
 };

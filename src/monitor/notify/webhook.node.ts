@@ -117,7 +117,7 @@ export function createWebhook(options: WebhookOptions): Notifier {
     warn,
   });
   return {
-    notify: async (change) => delivery.add(alarmMessage(change)),
+    notify: async (change, ended) => delivery.add(alarmMessage(change), ended),
     close: () => delivery.close(),
   };
 }

@@ -55,7 +55,9 @@ export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
     async bury({ machine, hash, source, reason, atMs, attempts, blob }) {
       const values = [machine, hash, source, reason, atMs, attempts, blob];
       await query(
-        `insert into dead_letters (machine, hash, source, reason, at_ms, attempts, blob) values (${places(values)})`,
+        `insert into dead_letters (machine, hash, source, reason, at_ms, attempts, blob) values (${places(values)})
+        on conflict (machine, hash) where hash <> '' do update set source = excluded.source, reason = excluded.reason,
+          at_ms = excluded.at_ms, attempts = excluded.attempts, blob = coalesce(excluded.blob, dead_letters.blob)`,
         values,
       );
     },

@@ -85,6 +85,8 @@ export const MIGRATIONS: readonly ((key: string, dialect: Sql['dialect']) => rea
     `create index alarms_open_time on alarms (raised_ms) where cleared_ms is null`,
     `create index labels_machine on labels (machine, created_ms)`,
     `create index dead_letters_machine on dead_letters (machine, at_ms)`,
+    `delete from dead_letters where hash <> '' and id not in (select max(id) from dead_letters group by machine, hash)`,
+    `create unique index dead_letters_once on dead_letters (machine, hash) where hash <> ''`,
     // What would take a walk through all rows of a machine is counted as it comes and goes.
     `create table machine_counts (
       machine text primary key, recordings bigint not null, scores bigint not null,

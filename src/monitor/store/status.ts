@@ -15,6 +15,8 @@ const LAST: Record<Sql['dialect'], string> = {
   postgres: `left join lateral (${newest('*')}) as last on true`,
 };
 
+const LEAST: Record<Sql['dialect'], string> = { sqlite: 'min', postgres: 'least' };
+
 /** Rows of machines and their last scores, by name. */
 export function readStatuses(query: Query, dialect: Sql['dialect'], page: Omit<MachinesPage, 'nowMs'>): Promise<Row[]> {
   const { values, and, place, where } = createConditions();
@@ -26,8 +28,9 @@ export function readStatuses(query: Query, dialect: Sql['dialect'], page: Omit<M
       coalesce(machine_counts.recordings, 0) as recordings,
       (select string_agg(kind, ',') from alarms
         where alarms.machine = machines.name and cleared_ms is null) as open_kinds,
-      (select string_agg(cast(start_ms as text), ',') from (select start_ms from scores
-        where scores.machine = machines.name order by start_ms desc limit ${RECENT}) as latest) as starts
+      (select string_agg(cast(end_ms as text), ',') from (
+        select ${LEAST[dialect]}(start_ms + 1000 * duration_seconds, received_ms) as end_ms from recordings
+        where recordings.machine = machines.name order by start_ms desc, hash desc limit ${RECENT}) as latest) as ends
     from machines left join machine_counts on machine_counts.machine = machines.name ${LAST[dialect]}
     ${where()} order by machines.name limit ${limit}`,
     values,
@@ -38,26 +41,19 @@ const listed = (value: unknown): string[] => (value === null ? [] : (value as st
 
 function glance(row: Row, nowMs: number) {
   const open = listed(row.open_kinds) as AlarmKind[];
-  const health = healthOf(
-    {
-      fitted: row.own_detector !== null,
-      open,
-      starts: listed(row.starts).map(Number),
-      ...(row.hash !== null && { endMs: (row.start_ms as number) + 1000 * (row.duration_seconds as number) }),
-    },
-    nowMs,
-  );
-  return { health, openAlarms: open.length };
+  const facts = { fitted: row.own_detector !== null, open, ends: listed(row.ends).map(Number) };
+  return { ...healthOf(facts, nowMs), openAlarms: open.length };
 }
 
 /** A MachineStatus in JSON. */
 export function statusText(row: Row, nowMs: number): string {
-  const { health, openAlarms } = glance(row, nowMs);
+  const { health, silentSinceMs, openAlarms } = glance(row, nowMs);
   const detector = row.own_detector === null ? '' : `,"detector":${JSON.stringify(row.own_detector)}`;
+  const silent = silentSinceMs === undefined ? '' : `,"silentSinceMs":${silentSinceMs}`;
   const last = row.hash === null ? '' : `,"lastScore":${scoreText(row)}`;
   return (
     `{"name":${JSON.stringify(row.name)}${detector},"policy":${row.policy},"createdMs":${row.created_ms},` +
-    `"health":"${health}"${last},"openAlarms":${openAlarms},"recordings":${row.recordings}}`
+    `"health":"${health}"${silent}${last},"openAlarms":${openAlarms},"recordings":${row.recordings}}`
   );
 }
 

@@ -275,6 +275,13 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     await store.bury(letter);
     const [buried] = await store.deadLetters({});
     expect(buried).toEqual({ ...letter, id: buried.id });
+    await store.bury({ ...letter, reason: 'still no WAV', atMs: 10, attempts: 4, blob: 'dead/1' });
+    await store.bury({ ...letter, reason: 'no WAV at all', atMs: 11, attempts: 5 });
+    expect(await store.deadLetters({})).toEqual([
+      { ...letter, id: buried.id, reason: 'no WAV at all', atMs: 11, attempts: 5, blob: 'dead/1' },
+    ]);
+    await store.bury({ ...letter, machine: 'fan' });
+    expect((await store.totals()).deadLetters).toBe(2);
 
     const key = { name: 'page', scope: 'read' as const, hash: hashOf('secret'), createdMs: 3 };
     const added = await store.addKey(key);

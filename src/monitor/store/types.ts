@@ -132,6 +132,8 @@ export type MachinesPage = { nowMs: TimeMs; machine?: string; after?: string; li
 /** A machine at a glance. */
 export type MachineStatus = Machine & {
   health: Health;
+  /** The end of the last recording of a machine that is silent. */
+  silentSinceMs?: TimeMs;
   lastScore?: StoredScore;
   openAlarms: number;
   recordings: number;
@@ -209,6 +211,7 @@ export type Store = {
    */
   json(page: JsonPage): Promise<Uint8Array>;
 
+  /** As recordings, one of a machine is there once, as it failed last; those without a hash as often as they are given. */
   bury(letter: Omit<DeadLetter, 'id'>): Promise<void>;
   deadLetters(page: Page): Promise<DeadLetter[]>;
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
 import { InputError, oneLine } from '../../signal/errors.ts';
+import { certificateAdvice } from '../../training/certificates.ts';
 import type { Arrival, Source } from '../types.ts';
 import { createMessageQueue } from './message-queue.ts';
 import { createMessageReader, type MessageSettings } from './messages.ts';
@@ -17,6 +18,8 @@ export type MqttSourceOptions = MessageSettings & {
   /** Messages and bytes that may wait to be heard; beyond, the oldest are dropped. 1024 and 2^27 by default. */
   maxMessages?: number;
   maxBytes?: number;
+  /** From one attempt to reach a lost broker to the next, without end and without growing; 1 by default. */
+  reconnectSeconds?: number;
   /** Called when the broker has taken the first subscription. */
   onListening?(): void;
 };
@@ -24,7 +27,7 @@ export type MqttSourceOptions = MessageSettings & {
 const TICK_MS = 1000;
 const CONNECT_MS = 10_000;
 const END_MS = 2000;
-const RECONNECT_MS = 1000;
+const RECONNECT_SECONDS = 1;
 const KEEPALIVE_SECONDS = 30;
 /** Brokers send 20 messages (Mosquitto) or more before the first is acknowledged; a window may need many. */
 const MAX_OPEN_PARTS = 16;
@@ -68,7 +71,7 @@ const reasonOf = (error: unknown): string => {
 export function createMqttSource(url: string, options: MqttSourceOptions = {}): Source {
   const { name, server, topic, options: address } = readUrl(url);
   const { filter, nameOf } = parseSubject(topic, mqttRules);
-  const { clientId, maxMessages = 1024, maxBytes = 2 ** 27 } = options;
+  const { clientId, maxMessages = 1024, maxBytes = 2 ** 27, reconnectSeconds = RECONNECT_SECONDS } = options;
   const reader = createMessageReader({ ...options, nameOf, maxOpenParts: MAX_OPEN_PARTS });
   const queue = createMessageQueue({ maxMessages, maxBytes });
   const notices: string[] = [];
@@ -101,7 +104,7 @@ export function createMqttSource(url: string, options: MqttSourceOptions = {}): 
 
   function refused(error: unknown): InputError {
     return new InputError(
-      `createMqttSource: cannot listen at ${name} (${reasonOf(error)}); see that a broker runs there, and that address, user, password and topic are right`,
+      `createMqttSource: cannot listen at ${name} (${reasonOf(error)}); ${certificateAdvice(error) ?? 'see that a broker runs there, and that address, user, password and topic are right'}`,
     );
   }
 
@@ -112,7 +115,7 @@ export function createMqttSource(url: string, options: MqttSourceOptions = {}): 
       protocolVersion: 4,
       clean: clientId === undefined,
       ...(clientId !== undefined && { clientId }),
-      reconnectPeriod: RECONNECT_MS,
+      reconnectPeriod: 1000 * reconnectSeconds,
       connectTimeout: CONNECT_MS,
       keepalive: KEEPALIVE_SECONDS,
       resubscribe: false,

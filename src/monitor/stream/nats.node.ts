@@ -24,10 +24,13 @@ export type NatsSourceOptions = MessageSettings & {
   deliver?: 'all' | 'new';
   /** The server sends a message again that was neither acknowledged nor worked on for so long; 60 by default. */
   ackWaitSeconds?: number;
+  /** From one attempt to reach a lost server to the next, without end and without growing; 2 by default. */
+  reconnectSeconds?: number;
 };
 
 const NANOSECONDS = 1e9;
 const TICK_MS = 1000;
+const RECONNECT_SECONDS = 2;
 const NOT_FOUND = 404;
 /** Messages that the client asks for before it needs them. */
 const AHEAD = 16;
@@ -68,7 +71,7 @@ function headersOf({ headers }: JsMsg): Record<string, string> {
 export function createNatsSource(url: string, options: NatsSourceOptions = {}): Source {
   const { name, server, pattern } = readUrl(url);
   const { filter, nameOf } = parseSubject(pattern, natsRules);
-  const { deliver = 'all', ackWaitSeconds = 60 } = options;
+  const { deliver = 'all', ackWaitSeconds = 60, reconnectSeconds = RECONNECT_SECONDS } = options;
   const digest = createHash('sha256').update(filter).digest('hex').slice(0, 12);
   const durable = options.consumer ?? `thrum-watch-${digest}`;
   /** Taken and not yet done, by place in the stream: the last delivery of each is acknowledged. */
@@ -108,7 +111,8 @@ export function createNatsSource(url: string, options: NatsSourceOptions = {}): 
   }
 
   async function listen(): Promise<{ pulled: ConsumerMessages; maxOpenParts: number; ackWaitMs: number }> {
-    const connected = (await connectServers([server], 'thrum watch', 'createNatsSource')).connection;
+    const connected = (await connectServers([server], 'thrum watch', 'createNatsSource', 1000 * reconnectSeconds))
+      .connection;
     connection = connected;
     followConnection(connected);
     try {

@@ -71,6 +71,7 @@ function draw(): void {
     verdict.replaceChildren(text, ...(detail ? [share] : []));
     verdict.classList.toggle('anomalous', anomalous);
     if (
+      microphone &&
       shown.live &&
       shown.heard.length > 0 &&
       text !== '…' &&

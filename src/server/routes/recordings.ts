@@ -16,6 +16,7 @@ import {
   hashSchema,
   nameSchema,
   pictureSchema,
+  queuedSchema,
   recordingSchema,
   uploadedSchema,
 } from '../schemas.ts';
@@ -43,12 +44,21 @@ const upload = createRoute({
       startMs: queryTime.optional(),
       ...readQuery,
       score: queryFlag.optional().openapi({ type: 'boolean', description: 'false: keep it without a score' }),
+      wait: queryFlag.optional().openapi({
+        type: 'boolean',
+        description:
+          'false: in a fleet, leave it to the workers and answer at once; heard as usual where there are none',
+      }),
     }),
     body: bytesBody('a WAV, FLAC, Ogg, MP3, MATLAB, HDF5, NumPy, TDMS or CSV file'),
   },
   responses: {
     201: uploaded('it is stored'),
     200: uploaded('it was there before'),
+    202: {
+      description: 'it waits for a worker (wait=false)',
+      content: { 'application/json': { schema: queuedSchema } },
+    },
     default: {
       description: '413 too large or too long, 422 no recording, 429 too busy',
       content: { 'application/json': { schema: errorSchema } },
@@ -129,9 +139,14 @@ export function recordingRoutes(deps: AppDeps) {
 
   routes.openapi(upload, async (c) => {
     const { name: machine } = c.req.valid('param');
-    const { name, startMs, rate, variable, score } = c.req.valid('query');
+    const { name, startMs, rate, variable, score, wait } = c.req.valid('query');
     const { bytes, hash, release } = await readBody(c.req.raw, limits.maxBodyBytes, budget);
     try {
+      if (wait === false && score !== false && deps.fleet) {
+        const { known } = await deps.fleet.send({ machine, name, startMs, bytes, sampleRate: rate, variable });
+        metrics.recording('queued');
+        return c.json({ queued: true as const, known }, 202);
+      }
       const read = { sampleRate: rate, variable, maxSamples: limits.maxSamples, maxSeconds: limits.maxSeconds };
       const { recording, known, scores } = await ingest.ingest({ machine, name, startMs, bytes, hash, read, score });
       metrics.recording(known ? 'known' : 'stored');

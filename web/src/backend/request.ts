@@ -1,5 +1,7 @@
 // Requests to the server: the key in a header, one line of words for what fails, patience where the server is busy.
 
+import type { UploadOptions } from './types.ts';
+
 /** A request that the server refused, or that did not reach it. The message is one line for the reader. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -50,11 +52,13 @@ const pause = (seconds: number, signal?: AbortSignal | null): Promise<void> =>
     });
   });
 
+type SendOptions = Pick<UploadOptions, 'onProgress' | 'onWait' | 'signal'>;
+
 export type Requester = {
   /** The answer's body is not read yet; its status is a good one. `quiet`: nobody is asked for a key. */
   raw(path: string, init?: RequestInit, quiet?: boolean): Promise<Response>;
   json<T>(path: string, init?: RequestInit): Promise<T>;
-  send<T>(path: string, body: Blob, options: { onProgress?(share: number): void; signal?: AbortSignal }): Promise<T>;
+  send<T>(path: string, body: Blob, options: SendOptions): Promise<T>;
 };
 
 /** @param base address that paths are relative to, with a slash at its end */
@@ -135,11 +139,7 @@ export function createRequester(base: URL, askForKey: AskForKey): Requester {
     async json<T>(path: string, init?: RequestInit) {
       return (await (await raw(path, init)).json()) as T;
     },
-    async send<T>(
-      path: string,
-      body: Blob,
-      { onProgress, signal }: { onProgress?(share: number): void; signal?: AbortSignal },
-    ) {
+    async send<T>(path: string, body: Blob, { onProgress, onWait, signal }: SendOptions) {
       for (let attempt = 0; ; attempt++) {
         signal?.throwIfAborted();
         const tried = key;
@@ -147,7 +147,9 @@ export function createRequester(base: URL, askForKey: AskForKey): Requester {
         if (answer.status >= 200 && answer.status < 300) return JSON.parse(answer.text) as T;
         if (answer.status === 401 && (await renewKey(tried))) continue;
         if (answer.status === 429 && attempt < MAX_TRIES) {
-          await pause(waitSeconds(answer.retryAfter), signal);
+          const seconds = waitSeconds(answer.retryAfter);
+          onWait?.(seconds);
+          await pause(seconds, signal).finally(() => onWait?.(undefined));
           continue;
         }
         throw new RequestError(messageOf(answer.status, answer.text), answer.status);

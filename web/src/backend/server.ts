@@ -1,5 +1,6 @@
 // The backend behind HTTP: `thrum serve`.
 
+import { pathOf } from '../file-path.ts';
 import type { NearestPlace } from '../types.ts';
 import type { ApiEvent, ApiMachineStatus, ApiPicture, ApiRecording } from './api.ts';
 import { decodePicture } from './picture.ts';
@@ -79,7 +80,7 @@ export function createServerBackend(base: URL, askForKey: AskForKey): Backend {
       return (await find(startMs, startMs + 1)) ?? find(startMs - LONGEST_RECORDING_MS, startMs + 1);
     },
     upload(machine, file, { startMs, score = true, ...options }) {
-      const name = file.webkitRelativePath || file.name;
+      const name = pathOf(file);
       return send(
         `machines/${part(machine)}/recordings${query({ name, startMs, score: score ? undefined : false })}`,
         file,

@@ -26,6 +26,8 @@ export type UploadOptions = {
   score?: boolean;
   /** Share of the file that has gone out, 0..1. */
   onProgress?(share: number): void;
+  /** The server is busy, and is asked again after so many seconds; `undefined`: it is asked now. */
+  onWait?(seconds: number | undefined): void;
   signal?: AbortSignal;
 };
 

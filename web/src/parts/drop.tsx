@@ -9,11 +9,15 @@ type Props = {
   onFiles(files: File[], folder?: string): void;
 };
 
+/** So many names of what could not be opened are shown. */
+const FEW = 5;
+
 const folderOf = (files: readonly File[]): string | undefined =>
   files[0]?.webkitRelativePath.split('/')[0] || undefined;
 
 export function Drop({ title, hint, disabled = false, onFiles }: Props) {
   const [over, setOver] = useState(false);
+  const [unreadable, setUnreadable] = useState<string[]>([]);
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const take = (input: HTMLInputElement): void => {
@@ -39,11 +43,18 @@ export function Drop({ title, hint, disabled = false, onFiles }: Props) {
         setOver(false);
         if (disabled || !event.dataTransfer) return;
         const dropped = await droppedFiles(event.dataTransfer);
+        setUnreadable(dropped.unreadable);
         if (dropped.files.length > 0) onFiles(dropped.files, dropped.folder);
       }}
     >
       <p class="drop-title">{title}</p>
       <p class="caption">{hint}</p>
+      {unreadable.length > 0 && (
+        <p class="problem">
+          The browser could not open {unreadable.slice(0, FEW).join(', ')}
+          {unreadable.length > FEW && ` and ${unreadable.length - FEW} more`}; the rest goes on.
+        </p>
+      )}
       <div class="row">
         <button type="button" class="primary" disabled={disabled} onClick={() => folder.current?.click()}>
           Choose a folder

@@ -15,7 +15,7 @@ export const IntakeBar = ({ intake }: { intake: Intake }) => (
   <Bar
     label={
       intake.done < intake.files
-        ? `${intake.done} of ${formatCount(intake.files, 'file')} taken in, ${formatBytes(intake.sent)} of ${formatBytes(intake.bytes)}`
+        ? `${intake.done} of ${formatCount(intake.files, 'file')} taken in, ${formatBytes(intake.sent)} of ${formatBytes(intake.bytes)}${intake.waitSeconds === undefined ? '' : `; the server is busy, goes on in ${intake.waitSeconds} s`}`
         : `${formatCount(intake.uploaded.length, 'file')} taken in`
     }
     done={intake.sent}

@@ -69,8 +69,8 @@ function Alarm({ alarm, withMachine }: { alarm: ApiAlarm; withMachine: boolean }
 
 export function Alarms() {
   const { backend, live } = useShared();
-  const { openAlarms } = useLive();
-  const past = useLoad(() => backend.alarms({}), []);
+  const { openAlarms, caughtUp } = useLive();
+  const past = useLoad(() => backend.alarms({}), [caughtUp]);
   const { reload } = past;
   useEffect(() => live.onEvent((event) => event.type === 'alarm' && reload()), [live, reload]);
   return (

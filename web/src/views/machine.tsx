@@ -34,12 +34,13 @@ const spanWords: Record<Span, string> = { day: 'last day', week: 'last week', mo
 export function MachineView({ route }: { route: Extract<Route, { view: 'machine' }> }) {
   const { name } = route;
   const { backend, live } = useShared();
-  const { machines, loaded } = useLive();
+  const { machines, loaded, caughtUp } = useLive();
   const status = machines.get(name);
   const [chosenSpan, setSpan] = useState<Span>();
   const span = chosenSpan ?? ((status?.recordings ?? 0) <= FEW ? 'all' : 'week');
-  const [revision, setRevision] = useState(0);
-  const changed = useCallback(() => setRevision((count) => count + 1), []);
+  const [changes, setChanges] = useState(0);
+  const changed = useCallback(() => setChanges((count) => count + 1), []);
+  const revision = changes + caughtUp;
   const length = spans[span];
   // The end moves with every score; where the span begins is found once.
   // as said
