@@ -49,6 +49,7 @@ export default defineConfig([
       'bench/student-training': 'bench/student-training.ts',
       'bench/scaling': 'bench/scaling.ts',
       'bench/load': 'bench/load.ts',
+      'bench/queries': 'bench/queries.ts',
       'bench/service': 'bench/service.ts',
       'graph/executor-worker.node': 'src/graph/executor-worker.node.ts',
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',

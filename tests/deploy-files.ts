@@ -12,7 +12,7 @@ export const DEFAULT_PORT = 8470;
 
 /** Options that take a value, as `thrum COMMAND --help` lists them. */
 export const knownOptions: Record<string, readonly string[]> = {
-  serve: ['host', 'port', 'data', 'store', 'blobs', 'threads', 'make-key', 'log'],
+  serve: ['host', 'port', 'data', 'store', 'blobs', 'threads', 'make-key', 'log', 'nats'],
   worker: ['nats', 'store', 'blobs', 'threads', 'replicas', 'max-bytes'],
 };
 

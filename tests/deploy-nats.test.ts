@@ -114,6 +114,7 @@ describe.skipIf(!hasNatsServer)(throughNats('one box'), () => {
     })();
     for (const subject of [
       'thrum.alarms.pump-7.fault',
+      'thrum.news.pump-7',
       '$JS.API.STREAM.DELETE.THRUM_IN',
       'thrum.attempt.1',
       '$SYS.REQ.x',
@@ -121,8 +122,8 @@ describe.skipIf(!hasNatsServer)(throughNats('one box'), () => {
       sensor.publish(subject, 'x');
     await sensor.flush();
     await vi.waitFor(() => expect(refused.filter((one) => one.includes('thrum.alarms'))).toHaveLength(1));
-    expect(refused).toHaveLength(4);
-    for (const subject of ['thrum.in.>', '>', '_INBOX.>', '$O.>'])
+    expect(refused).toHaveLength(5);
+    for (const subject of ['thrum.in.>', 'thrum.news.>', '>', '_INBOX.>', '$O.>'])
       expect(await isDeaf(sensor, subject), subject).toBe(true);
   });
 
@@ -147,6 +148,11 @@ describe.skipIf(!hasNatsServer)(throughNats('one box'), () => {
     await listener.flush();
     worker.publish('thrum.alarms.fan.fault', 'loud');
     for await (const message of heard) expect(message.string()).toBe('loud');
+    const service = await as('service', ports.client);
+    const news = service.subscribe('thrum.news.>', { max: 1 });
+    await service.flush();
+    worker.publish('thrum.news.fan', 'new');
+    for await (const message of news) expect(message.string()).toBe('new');
     await expect(jetstream(worker).publish('thrum.in.fan', 'x', { timeout: 500 })).rejects.toThrow();
   });
 

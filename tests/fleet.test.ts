@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import mqtt from 'mqtt';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FleetFullError, publishRecording } from '../src/monitor/queue/publish.node.ts';
 import { ensureStreams, openObjects } from '../src/monitor/queue/streams.node.ts';
 import { sweep } from '../src/monitor/queue/sweep.node.ts';
@@ -13,6 +13,9 @@ import { InputError } from '../src/signal/errors.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startMqttServer, startNatsCluster, startNatsServer, throughNats } from './nats-server.ts';
 import { mainScript } from './run-cli.ts';
+
+/** Several processes share what processors there are. */
+vi.setConfig({ testTimeout: 600_000 });
 
 type Fleet = Awaited<ReturnType<typeof createFleet>>;
 const endings: (() => Promise<void>)[] = [];

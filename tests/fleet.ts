@@ -20,7 +20,7 @@ export function soundOf(seed: number): Uint8Array {
   return writeWav(recording, { bits: 'float32' });
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
@@ -29,16 +29,19 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 }
 
 /** Files of a store and of blobs, where other processes shall use them too. */
-const filesIn = async (folder: string) => ({
-  store: await openStore(join(folder, 'thrum.db')),
+const filesIn = async (folder: string, database = join(folder, 'thrum.db')) => ({
+  store: await openStore(database),
   blobs: await openBlobs(join(folder, 'blobs')),
 });
 
 /** A store with a detector for every machine of `machines`, and what workers need beside it. */
-export async function createFleet(machines: readonly string[] = ['pump'], { onDisk = false } = {}) {
+export async function createFleet(
+  machines: readonly string[] = ['pump'],
+  { onDisk = false, database }: { onDisk?: boolean; database?: string } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'thrum-fleet-'));
   const { store, blobs } = onDisk
-    ? await filesIn(folder)
+    ? await filesIn(folder, database)
     : { store: await openStore(':memory:'), blobs: createMemoryBlobs() };
   const pool = createInlinePool();
   const seeds = Array.from({ length: 6 }, (_, i) => 1000 + i);

@@ -88,7 +88,7 @@ export async function startMqttServer(folder: string): Promise<NatsServer & { mq
 }
 
 /** With TLS for both: `cert` and `key` are paths of PEM files. */
-export async function startTlsServer(
+export async function startTlsBroker(
   folder: string,
   { cert, key }: { cert: string; key: string },
 ): Promise<NatsServer & { mqttPort: number }> {
@@ -98,6 +98,16 @@ export async function startTlsServer(
   writeFileSync(settings, `server_name: one\n${tls}\nmqtt { host: "127.0.0.1", port: ${mqttPort}, ${tls} }\n`);
   const server = await spawnServer(await freePort(), ['-js', '-sd', join(folder, 'data'), '-c', settings]);
   return { ...server, mqttPort };
+}
+
+/** Encrypted, with a certificate in PEM files. */
+export async function startTlsServer(
+  folder: string,
+  { cert, key }: { cert: string; key: string },
+): Promise<NatsServer> {
+  const port = await freePort();
+  const server = await spawnServer(port, ['-js', '-sd', folder, '--tls', '--tlscert', cert, '--tlskey', key]);
+  return { ...server, url: server.url.replace('nats:', 'tls:') };
 }
 
 export type NatsCluster = { servers: NatsServer[]; restart(index: number): Promise<void>; stop(): Promise<void> };

@@ -59,6 +59,7 @@ export const distillOptionSpecs = {
   },
   mixup: { value: 'A', description: 'classify: mix crops and labels, shares from Beta(A, A) (default 0: not)' },
   'freq-mixstyle': { value: 'X', description: 'classify: probability of mixed frequency styles (default 0)' },
+  filter: { value: 'DB', description: 'classify: random filters over the mels, gains within ± this (default 0: none)' },
   'mask-mels': { value: 'X', description: 'classify: hide up to this share of the mels (default 0)' },
   roll: { description: 'classify: begin crops anywhere in themselves' },
   gain: { value: 'DB', description: 'random gain within ± this (classify 0, embedding 6)' },
@@ -79,7 +80,17 @@ export const distillOptionSpecs = {
 } satisfies OptionSpecs;
 
 const CLASSIFY_ONLY = [
-  ...['labels', 'front-weight', 'layer-weight', 'label-weight', 'mixup', 'freq-mixstyle', 'mask-mels', 'roll'],
+  ...[
+    'labels',
+    'front-weight',
+    'layer-weight',
+    'label-weight',
+    'mixup',
+    'freq-mixstyle',
+    'mask-mels',
+    'filter',
+    'roll',
+  ],
   ...['test', 'test-fold', 'subset'],
 ];
 const EMBEDDING_ONLY = ['relation-weight', 'squared-weight', 'bands', 'speed', 'include', 'unique'];
@@ -175,6 +186,7 @@ export function classifyOptions(options: Options): DistilOptions {
   const mixup = number(options, 'mixup', { min: 0 });
   const freqMixStyle = number(options, 'freq-mixstyle', { min: 0, max: 1 });
   const maskFrequencies = number(options, 'mask-mels', { min: 0, max: 1 });
+  const filter = number(options, 'filter', { min: 0, max: 60 });
   return {
     ...distilDefaults,
     ...courseFrom(options, distilDefaults),
@@ -187,6 +199,7 @@ export function classifyOptions(options: Options): DistilOptions {
       ...(mixup !== undefined && { mixup }),
       ...(freqMixStyle !== undefined && { freqMixStyle }),
       ...(maskFrequencies !== undefined && { maskFrequencies }),
+      ...(filter !== undefined && { filter }),
     },
   };
 }

@@ -35,14 +35,27 @@ describe('options of distill', () => {
   it('change what they name', () => {
     const options = classify(
       ...['--steps', '30', '--qat-steps', '9', '--warm-up', '5', '--batch', '8', '--front-weight', '2'],
-      ...['--without', 'layers', '--mixup', '0.3', '--freq-mixstyle', '0.4', '--mask-mels', '0.2', '--workers', '0'],
+      ...[
+        '--without',
+        'layers',
+        '--mixup',
+        '0.3',
+        '--freq-mixstyle',
+        '0.4',
+        '--mask-mels',
+        '0.2',
+        '--filter',
+        '6',
+        '--workers',
+        '0',
+      ],
     );
     const settings = distilSettings(options);
     expect(settings).toMatchObject({ quantisedSteps: 9, warmUpSteps: 5, workers: 0 });
     const course = classifyOptions(options);
     expect(course).toMatchObject({
       ...{ steps: 30, batch: 8, warmUpSteps: 5, weights: { front: 2, layers: 0, labels: 1 } },
-      augmentation: { mixup: 0.3, freqMixStyle: 0.4, maskFrequencies: 0.2 },
+      augmentation: { mixup: 0.3, freqMixStyle: 0.4, maskFrequencies: 0.2, filter: 6 },
     });
     expect(quantisedCourse(course, settings)).toMatchObject({ steps: 9, learningRate: 5e-4, warmUpSteps: 1, batch: 8 });
     expect(observeSteps(settings)).toBe(5);

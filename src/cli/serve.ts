@@ -2,6 +2,7 @@
 import { parseKeyRequest } from '../server/keys.ts';
 import { DEFAULT_DATA, DEFAULT_PORT, makeKeyAt, type ServeOptions, type Serving, serve } from '../server/serve.ts';
 import { type Command, choice, flag, number, type Options, text, UsageError } from './command.ts';
+import { notifierOptions, webhookFrom } from './notifiers.ts';
 import { print } from './output.ts';
 import { untilSignal } from './until-signal.ts';
 import { version } from './version.ts';
@@ -12,7 +13,6 @@ const megabytes = (options: Options, name: string): number | undefined => {
 };
 
 function serveOptions(options: Options): ServeOptions {
-  const webhook = text(options, 'webhook');
   return {
     host: text(options, 'host'),
     port: number(options, 'port', { min: 0, max: 65_535, integer: true }),
@@ -27,7 +27,9 @@ function serveOptions(options: Options): ServeOptions {
     maxBytes: number(options, 'max-bytes', { min: 0, integer: true }),
     allowHosts: text(options, 'allow-host')?.split(','),
     requireKey: flag(options, 'require-key'),
-    webhook: webhook === undefined ? undefined : { url: webhook, secret: process.env.THRUM_WEBHOOK_SECRET },
+    webhook: webhookFrom(options),
+    mqtt: text(options, 'mqtt'),
+    nats: text(options, 'nats')?.split(','),
     logFormat: choice(options, 'log', ['text', 'json']),
     version: version(),
   };
@@ -54,7 +56,8 @@ export const serveCommand: Command = {
     'allow-host': { value: 'NAMES', description: 'names clients may call this machine by, with commas between' },
     'require-key': { description: 'ask for keys on this machine too' },
     'make-key': { value: 'NAME[:SCOPE]', description: 'print a new key once, and end; scope read, write or admin' },
-    webhook: { value: 'URL', description: 'post alarms there, signed with THRUM_WEBHOOK_SECRET where it is set' },
+    ...notifierOptions,
+    nats: { value: 'URLS', description: 'servers of a fleet: show and tell what its workers (thrum worker) store' },
     log: { value: 'FORMAT', description: 'text or json, on standard error (text)' },
   },
   async run(files, options) {

@@ -6,6 +6,7 @@ import { runWorker } from '../monitor/queue/worker.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
 import { type Command, number, required, text, UsageError } from './command.ts';
+import { notifierOptions, notifiersFrom } from './notifiers.ts';
 import { note, print } from './output.ts';
 import { untilSignal } from './until-signal.ts';
 
@@ -13,7 +14,7 @@ export const workerCommand: Command = {
   summary: 'hear what sensors send to a queue on NATS, beside any number of others',
   usage: '--nats URL --store URL --blobs URL [options]',
   details:
-    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are.',
+    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are. Alarms go out under thrum.alarms.MACHINE.KIND, and where --webhook and --mqtt say.',
   examples: [
     'thrum worker --nats nats://broker:4222 --store postgres://thrum@db/thrum --blobs s3://sounds',
     'thrum worker --nats nats://a:4222,nats://b:4222,nats://c:4222 --replicas 3 --store postgres://thrum@db/thrum --blobs /mnt/sounds',
@@ -30,6 +31,7 @@ export const workerCommand: Command = {
     'job-seconds': { value: 'S', description: 'a recording that takes longer to be heard is a dead letter (120)' },
     'max-failures': { value: 'N', description: 'failures that make a recording a dead letter (5)' },
     'max-seconds': { value: 'S', description: 'longest recording (3600)' },
+    ...notifierOptions,
   },
   async run(files, options) {
     if (files.length > 0) throw new UsageError(`worker takes no files, got ${files[0]}`);
@@ -47,8 +49,10 @@ export const workerCommand: Command = {
       closing.push(() => blobs.close());
       const pool = createHearingPool({ threads: whole('threads'), jobSeconds: seconds('job-seconds') });
       closing.push(() => pool.close());
+      const notifiers = notifiersFrom(options, note);
+      for (const notifier of Object.values(notifiers)) closing.push(() => notifier.close());
       const worker = await runWorker({
-        ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note },
+        ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note, notifiers },
         replicas: whole('replicas'),
         maxBytes: whole('max-bytes'),
         maxMessages: whole('max-messages'),

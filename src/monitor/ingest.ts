@@ -203,6 +203,7 @@ export function createIngest(parts: IngestParts): Ingest {
       bytes: input.bytes.length,
       receivedMs,
       blob: audioKey(machine.name, hash),
+      ...(input.read?.variable !== undefined && { variable: input.read.variable }),
     };
     // What is recorded has its sound: a process that ends between the two leaves bytes that nobody misses.
     if (!stored && recording.blob) await blobs.put(recording.blob, input.bytes);

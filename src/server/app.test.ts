@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
+import type { Readiness } from './readiness.ts';
 import { ask, type Service, startService } from './service.test-util.ts';
 
 type Operation = {
@@ -87,8 +88,34 @@ describe('health', () => {
   it('is not ready where the store does not answer', async () => {
     const store = { ...service.parts.store, ping: () => Promise.reject(new Error('gone')) };
     const other = await startService({ store });
-    expect(await ask(`${other.url}/readyz`)).toMatchObject({ status: 503, body: { store: false } });
+    const { status, body } = await ask<Readiness>(`${other.url}/readyz`);
+    expect({ status, body }).toMatchObject({ status: 503, body: { ready: false, store: false, threads: true } });
+    expect(body.reasons).toEqual(['the store did not answer within 3000 ms']);
     expect((await ask<string>(`${other.url}/metrics`)).body).toMatch(/thrum_failures_total\{part="store"\} 1/);
+    await other.parts.close();
+  });
+
+  it('is not ready where threads fall silent, is again once they answer, and asks them once for all who ask', async () => {
+    let questions = 0;
+    let answer: (() => void) | undefined;
+    const pool = {
+      ...service.parts.pool,
+      ping: () =>
+        new Promise<void>((resolve) => {
+          questions++;
+          answer = resolve;
+        }),
+    };
+    const other = await startService({ pool, readiness: { timeoutMs: 50, keptMs: 0 } });
+    const asked = await Promise.all([1, 2, 3].map(() => ask<Readiness>(`${other.url}/readyz`)));
+    for (const { status, body } of asked) {
+      expect(status).toBe(503);
+      expect(body.reasons).toEqual(['the threads that hear did not answer within 50 ms']);
+    }
+    expect(questions).toBeLessThanOrEqual(asked.length);
+    const timer = setInterval(() => answer?.(), 1);
+    await expect.poll(async () => (await ask(`${other.url}/readyz`)).status).toBe(200);
+    clearInterval(timer);
     await other.parts.close();
   });
 });

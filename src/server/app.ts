@@ -14,6 +14,7 @@ import { type AppDeps, addressOf, createRoutes, type Env } from './context.ts';
 import { checkHost, checkSite } from './guard.ts';
 import { HttpError, tooMany } from './http-error.ts';
 import { securityHeaders } from './pages.ts';
+import { createReadiness } from './readiness.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { detectorRoutes } from './routes/detectors.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -109,14 +110,12 @@ function addGuards(app: OpenAPIHono<Env>, deps: AppDeps): void {
 
 function addHealth(app: OpenAPIHono<Env>, deps: AppDeps): void {
   app.get('/healthz', (c) => c.json({ ok: true }));
+  const readiness = createReadiness({ ...deps, ...deps.readiness });
   app.get('/readyz', async (c) => {
-    const store = await deps.store.ping().then(
-      () => true,
-      () => false,
-    );
-    const { threads } = deps.pool.load();
-    const ready = store && threads > 0 && !deps.isClosing();
-    return c.json({ ready, store, threads: threads > 0, closing: deps.isClosing() }, ready ? 200 : 503);
+    const found = await readiness();
+    // Without its fleet the service is ready all the same: page, uploads and what is stored do not need it.
+    const fleet = deps.fleet && { fleet: deps.fleet.state() };
+    return c.json({ ...found, ...fleet }, found.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     const { text, type } = await deps.metrics.text();
@@ -166,7 +165,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<Env> {
     if (!page) throw new HttpError(404, 'there is nothing here');
     const headers = { 'content-type': page.type, etag: page.etag, 'cache-control': page.cacheControl };
     if (c.req.header('if-none-match') === page.etag) return new Response(null, { status: 304, headers });
-    return new Response(new Uint8Array(await page.read()), { headers });
+    return deps.answers.bytes(await page.read(), { headers });
   });
   app.notFound((c) => answerError(c, new HttpError(404, 'there is nothing here'), deps));
   app.onError((error, c) => answerError(c, error, deps));

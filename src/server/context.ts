@@ -6,9 +6,11 @@ import type { HearingPool } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
 import type { Blobs, Store } from '../monitor/store/types.ts';
 import { oneLine } from '../signal/errors.ts';
+import type { Answers } from './answer.ts';
 import type { Auth, Caller } from './auth.ts';
 import type { Detectors } from './detectors.ts';
 import type { EventBus } from './events.ts';
+import type { Fleet } from './fleet.ts';
 import { HttpError } from './http-error.ts';
 import type { Jobs } from './jobs.ts';
 import type { Learning } from './learning.ts';
@@ -40,11 +42,16 @@ export type AppDeps = {
   log: Log;
   pages: Pages;
   budget: Budget;
+  answers: Answers;
   limits: Limits;
+  /** Where there are workers beside this service. */
+  fleet?: Pick<Fleet, 'state' | 'send'>;
   /** Names in the Host header beside those of the loopback; undefined: any. */
   allowedHosts?: readonly string[];
   /** A folder for files that a fit reads, and removes again. */
   scratch: string;
+  /** How long store and threads may take to say that they are there, and how long that stands. */
+  readiness?: { timeoutMs?: number; keptMs?: number };
   version: string;
   isClosing(): boolean;
   now(): number;

@@ -1,13 +1,22 @@
 // Versions of detectors: files in the blobs, their descriptions in the store.
 import type { DetectorDescription, HearingPool } from '../monitor/hearing/types.ts';
 import { hashBytes } from '../monitor/ingest.ts';
-import type { Blobs, DetectorVersion, RecordingKey, Store } from '../monitor/store/types.ts';
-import { notFound } from './http-error.ts';
+import { createLanes } from '../monitor/lanes.ts';
+import type { Blobs, DetectorVersion, NewVersion, RecordingKey, Store } from '../monitor/store/types.ts';
+import { HttpError, notFound } from './http-error.ts';
 
 export type VersionOrigin = Pick<DetectorVersion, 'origin' | 'parent' | 'note'>;
 
 /** Stored recordings in a bank, whose sound is kept as long as it, and ids of labels that it has learned. */
 export type Learned = { recordings?: readonly RecordingKey[]; labels?: readonly number[] };
+
+/** A file that was made from a version in use, described where that was done on the way. */
+export type Revision = {
+  bytes: Uint8Array;
+  described?: DetectorDescription;
+  origin: VersionOrigin;
+  learned?: Learned;
+};
 
 export type Detectors = {
   /** @throws HttpError 404 */
@@ -15,9 +24,24 @@ export type Detectors = {
   /** The detector file of a version. @throws HttpError 404 */
   file(version: DetectorVersion): Promise<Uint8Array>;
   /**
-   * Stores a file as the newest version, and as the one in use. @throws InputError where it is no detector
+   * Stores a file as the newest version, and as the one in use where `use` does not say otherwise. @throws InputError where it is no detector
    */
-  add(name: string, bytes: Uint8Array, origin: VersionOrigin, learned?: Learned): Promise<DetectorVersion>;
+  add(
+    name: string,
+    bytes: Uint8Array,
+    origin: VersionOrigin,
+    learned?: Learned,
+    use?: boolean,
+  ): Promise<DetectorVersion>;
+  /**
+   * Makes a new version from the one in use: `make` is given that, and again the next one where another was quicker
+   * meanwhile, here or in another process. It may find that there is nothing to do, and return undefined.
+   * @throws HttpError 404, 503 where others are quicker again and again
+   */
+  revise(
+    name: string,
+    make: (base: DetectorVersion) => Promise<Revision | undefined>,
+  ): Promise<DetectorVersion | undefined>;
   /** A new version with another threshold. @throws InputError for a detector without normal recordings */
   withThreshold(name: string, change: { threshold: number } | { falseAlarmRate: number }): Promise<DetectorVersion>;
   describe(version: DetectorVersion): Promise<DetectorDescription>;
@@ -31,6 +55,9 @@ export type DetectorsParts = {
   now?(): number;
 };
 
+/** Each of the others wins once. */
+const CONFLICTS = 20;
+
 export function createDetectors({ store, blobs, pool, now = Date.now }: DetectorsParts): Detectors {
   const version: Detectors['version'] = async (name, number) => {
     const found = await store.detector(name, number);
@@ -42,11 +69,18 @@ export function createDetectors({ store, blobs, pool, now = Date.now }: Detector
     if (!bytes) throw notFound(`file of version ${version} of detector ${name}`);
     return bytes;
   };
-  const keep = async (name: string, described: DetectorDescription, origin: VersionOrigin, learned: Learned = {}) => {
+  const lanes = createLanes();
+  /** Its file is kept; the row is to be added. */
+  const prepare = async (
+    name: string,
+    described: DetectorDescription,
+    origin: VersionOrigin,
+    learned: Learned = {},
+  ): Promise<NewVersion> => {
     const { bytes, calibration: _, ...rest } = described;
     const blob = `detectors/${name}/${await hashBytes(bytes)}.thrum`;
     await blobs.put(blob, bytes);
-    return store.addDetector({
+    return {
       ...rest,
       ...origin,
       name,
@@ -55,18 +89,36 @@ export function createDetectors({ store, blobs, pool, now = Date.now }: Detector
       createdMs: now(),
       learned: learned.recordings,
       learnedLabels: learned.labels,
-    });
+    };
   };
+  const revise: Detectors['revise'] = (name, make) =>
+    lanes(name, async () => {
+      for (let attempt = 0; attempt < CONFLICTS; attempt++) {
+        const base = await version(name);
+        const revision = await make(base);
+        if (!revision) return undefined;
+        const described = revision.described ?? (await pool.describe(revision.bytes));
+        const added = await prepare(name, described, revision.origin, revision.learned);
+        const outcome = await store.addDetectorOn(base.version, added);
+        if (outcome !== 'conflict') return outcome;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * (attempt + 1)));
+      }
+      throw new HttpError(503, `detector ${name} was changed by others again and again; try it later`);
+    });
   return {
     version,
     file,
-    add: async (name, bytes, origin, learned) => keep(name, await pool.describe(bytes), origin, learned),
+    revise,
+    add: async (name, bytes, origin, learned, use = true) =>
+      store.addDetector({ ...(await prepare(name, await pool.describe(bytes), origin, learned)), use }),
     async withThreshold(name, change) {
-      const before = await version(name);
-      const described = await pool.describe(await file(before), change);
       const what =
         'threshold' in change ? `threshold ${change.threshold}` : `false-alarm rate ${change.falseAlarmRate}`;
-      return keep(name, described, { origin: 'threshold', parent: before.version, note: what });
+      const added = await revise(name, async (base) => {
+        const described = await pool.describe(await file(base), change);
+        return { ...described, described, origin: { origin: 'threshold', parent: base.version, note: what } };
+      });
+      return added as DetectorVersion;
     },
     describe: async (found) => pool.describe(await file(found)),
     async remove(name) {

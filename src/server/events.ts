@@ -30,6 +30,11 @@ type Client = {
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(': still here\n\n');
 
+/** Events that happen within this time go out together. */
+const TOGETHER_MS = 20;
+/** Clients that are sent to before other work gets its turn. */
+const TURN = 25;
+
 /** JSON has no line ends, so an event is one line of data. */
 export const formatEvent = ({ type, data }: ApiEvent): Uint8Array =>
   encoder.encode(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -66,11 +71,29 @@ export function createEventBus(options: EventBusOptions = {}): EventBus {
   }, heartbeatMs);
   timer.unref();
 
+  let pending: Uint8Array[] = [];
+  let sending = false;
+  /** The first event goes out at once, those that come soon after it together; hundreds of clients take turns with other work. */
+  const sendAll = async (): Promise<void> => {
+    sending = true;
+    while (pending.length > 0) {
+      const bytes = Buffer.concat(pending);
+      pending = [];
+      let count = 0;
+      for (const client of [...clients]) {
+        if (clients.has(client)) send(client, bytes);
+        if (++count % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await new Promise((resolve) => setTimeout(resolve, TOGETHER_MS));
+    }
+    sending = false;
+  };
+
   return {
     publish(event) {
       if (clients.size === 0) return;
-      const bytes = formatEvent(event);
-      for (const client of clients) send(client, bytes);
+      pending.push(formatEvent(event));
+      if (!sending) void sendAll();
     },
     listen(allowed) {
       let client: Client | undefined;
@@ -100,7 +123,12 @@ export function createEventBus(options: EventBusOptions = {}): EventBus {
     clients: () => clients.size,
     close() {
       clearInterval(timer);
-      for (const client of clients) client.end();
+      const last = pending.length > 0 ? Buffer.concat(pending) : undefined;
+      pending = [];
+      for (const client of clients) {
+        if (last) send(client, last);
+        client.end();
+      }
     },
   };
 }

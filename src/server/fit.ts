@@ -22,14 +22,29 @@ export type FitParts = {
 
 export type FitOrder = Required<Omit<ApiFitRequest, 'hashes' | 'labels'>> & Pick<ApiFitRequest, 'hashes' | 'labels'>;
 
+/** `learned`: hashes of the recordings in its bank. */
+export type FitResult = JobResult & { version: DetectorVersion; learned: ReadonlySet<string> };
+
 /** Recordings that one fit reads at most. */
 const MOST = 10_000;
+const PAGE = 500;
 /** A fit waits for its turn with everybody else. */
 const RETRY_MS = 1000;
 
+/** Read page by page: the thread that answers requests takes in no ten thousand rows at once. */
+async function newest(store: Store, machine: string): Promise<StoredRecording[]> {
+  const found: StoredRecording[] = [];
+  while (found.length < MOST) {
+    const page = await store.recordings({ machine, limit: PAGE, before: found.at(-1) });
+    found.push(...page);
+    if (page.length < PAGE) break;
+  }
+  return found;
+}
+
 /** Oldest first, so that neighbours in time lie together. */
 async function chosen(store: Store, { machine, hashes }: FitOrder): Promise<StoredRecording[]> {
-  if (!hashes) return (await store.recordings({ machine, limit: MOST })).reverse();
+  if (!hashes) return (await newest(store, machine)).reverse();
   const found: StoredRecording[] = [];
   for (const hash of new Set(hashes)) {
     const recording = await store.recording({ machine, hash });
@@ -55,9 +70,18 @@ export function bankNames(recordings: readonly Pick<StoredRecording, 'name' | 'h
   return recordings.map(({ name, hash }) => (count.get(name) === 1 ? name : `${name} (${hash.slice(0, 12)})`));
 }
 
-/** Whether `file` in a bank is this recording. A record of a file has `#…` behind the name. */
-export const isNamed = (file: string, { name, hash }: Pick<StoredRecording, 'name' | 'hash'>): boolean =>
-  [name, `${name} (${hash.slice(0, 12)})`].some((own) => file === own || file.startsWith(`${own}#`));
+/** A record of a file in a bank has `#…` behind the name of the file, which may have one of its own. */
+const MOST_NAMES = 8;
+
+/** The recordings that `file` in a bank may be: by name, or by name and the beginning of the hash. Whole names come first. */
+export function namesIn(file: string): { name: string; hashStart?: string }[] {
+  const parts = file.split('#');
+  const wholes = parts.map((_, i) => parts.slice(0, parts.length - i).join('#')).slice(0, MOST_NAMES);
+  return wholes.flatMap((whole) => {
+    const [, name, hashStart] = /^(.*) \(([0-9a-f]{12})\)$/s.exec(whole) ?? [];
+    return [{ name: whole }, ...(name === undefined ? [] : [{ name, hashStart }])];
+  });
+}
 
 type Spooled = { sounds: Sound[]; kept: StoredRecording[]; failures: FitOutcome['failures'] };
 
@@ -73,13 +97,15 @@ async function spool(blobs: Blobs, recordings: readonly StoredRecording[], folde
     const path = join(folder, String(i));
     await writeFile(path, bytes, { mode: 0o600 });
     // Files without a rate of their own were given one when they came.
-    result.sounds.push({ kind: 'file', path, read: { sampleRate: recording.sampleRate, maxSamples } });
+    const { sampleRate, variable } = recording;
+    result.sounds.push({ kind: 'file', path, read: { sampleRate, variable, maxSamples } });
     result.kept.push(recording);
   }
   return result;
 }
 
-async function whenFree<T>(work: () => Promise<T>): Promise<T> {
+/** Waits for a place in the queue, behind what comes live. */
+export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
   while (true) {
     try {
       return await work();
@@ -99,7 +125,7 @@ export async function fitStored(
   name: string,
   order: FitOrder,
   progress: Progress,
-): Promise<JobResult> {
+): Promise<FitResult> {
   const { store, blobs, pool, detectors } = parts;
   const recordings = await chosen(store, order);
   if (recordings.length === 0)
@@ -121,29 +147,23 @@ export async function fitStored(
     );
     const failed = new Set(outcome.failures.map(({ file }) => file));
     const learned = kept.filter((_, i) => !failed.has(names[i]));
-    const before = await store.detector(name);
     const version = await detectors.add(
       name,
       outcome.bytes,
       { origin: 'fitted', note: order.note },
       { recordings: learned.map(({ machine, hash }) => ({ machine, hash })) },
+      order.use,
     );
-    await use(parts, order, version, before);
+    if (order.use) await parts.ingest.editMachine(order.machine, (one) => ({ ...one, detector: version.name }));
     // Where the files lay meanwhile is nobody's business.
     const plain = outcome.failures.map(({ file, message }) => ({ file, message: message.replaceAll(folder, '') }));
     const current = (await store.detector(name, version.version)) ?? version;
-    return { detector: current, warnings: outcome.warnings, failures: [...failures, ...plain] };
+    const hashes = new Set(learned.map(({ hash }) => hash));
+    return {
+      ...{ detector: current, warnings: outcome.warnings, failures: [...failures, ...plain] },
+      ...{ version: current, learned: hashes },
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function use(
-  { store, ingest }: FitParts,
-  { machine, use: wanted }: FitOrder,
-  version: DetectorVersion,
-  before: DetectorVersion | undefined,
-): Promise<void> {
-  if (wanted) await ingest.editMachine(machine, (one) => ({ ...one, detector: version.name }));
-  else if (before) await store.useVersion(version.name, before.version);
 }

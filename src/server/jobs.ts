@@ -1,5 +1,7 @@
-// Work that takes longer than a request: fits and what learning from labels does. One after the other, newest results kept.
+// Work that takes longer than a request: fits and what learning from labels does, one after the other; and scores of the
+// past, one after the other beside them. Newest results are kept.
 import { randomUUID } from 'node:crypto';
+import { createLanes } from '../monitor/lanes.ts';
 import type { DetectorVersion } from '../monitor/store/types.ts';
 import { InputError, oneLine } from '../signal/errors.ts';
 import { HttpError, tooMany } from './http-error.ts';
@@ -27,7 +29,8 @@ export type JobsOptions = {
 
 export function createJobs({ onChange, onError, maxWaiting = 16, maxKept = 500 }: JobsOptions): Jobs {
   const jobs = new Map<string, ApiJob>();
-  let last: Promise<void> = Promise.resolve();
+  const lanes = createLanes();
+  const running = new Set<Promise<void>>();
   let closed = false;
 
   const change = (id: string, part: Partial<ApiJob>): void => {
@@ -78,13 +81,15 @@ export function createJobs({ onChange, onError, maxWaiting = 16, maxKept = 500 }
       const job: ApiJob = { id, kind, state: 'waiting', done: 0, total: 0, warnings: [], failures: [] };
       jobs.set(id, job);
       forget();
-      last = last.then(() => run(id, work));
+      const done = lanes(kind === 'rescore' ? 'past' : 'detectors', () => run(id, work));
+      running.add(done);
+      void done.finally(() => running.delete(done));
       return job;
     },
     get: (id) => jobs.get(id),
     async close() {
       closed = true;
-      await last;
+      await Promise.all(running);
     },
   };
 }

@@ -90,6 +90,19 @@ describe('from a folder of recordings to an alarm', () => {
     expect(machine.detector).toBe('pump');
   });
 
+  it('scores them too, marked as what it has learned, and raises no alarm on the past', async () => {
+    const scores = async () => (await ask<ApiScore[]>(at('machines/pump-7/scores'))).body;
+    await expect.poll(async () => (await scores()).length, { timeout: 60_000 }).toBe(12);
+    for (const { learned, version, score, nearest } of await scores()) {
+      expect(learned).toBe(true);
+      expect(version).toBe(1);
+      // Compared with the others, not with itself.
+      expect(score).toBeGreaterThan(0.01);
+      expect(nearest.file).toMatch(/^hum\d+\.wav$/);
+    }
+    expect((await ask<ApiAlarm[]>(at('alarms'))).body).toEqual([]);
+  });
+
   it('scores what comes, and raises an alarm that listeners hear of', async () => {
     await ask(at('machines/pump-7'), { method: 'PUT', json: { policy: { k: 2, n: 3 } } });
     const events = await fetch(at('events'));
@@ -117,7 +130,8 @@ describe('from a folder of recordings to an alarm', () => {
     expect(file.headers.get('content-disposition')).toBe('attachment; filename="pump-1.thrum"');
     const detector = await readDetector(new Uint8Array(await file.arrayBuffer()), 'pump');
     const encoder = await loadEncoder({ encoder: 'spectral' });
-    const { body: scores } = await ask<ApiScore[]>(at('machines/pump-7/scores'));
+    const { body: all } = await ask<ApiScore[]>(at('machines/pump-7/scores'));
+    const scores = all.filter(({ learned }) => !learned);
     expect(scores.map(({ anomalous }) => anomalous)).toEqual([false, true, true]);
     for (const [i, seed] of [20, 21, 22].entries()) {
       const [recording] = await readRecordings(hum(seed, seed === 20 ? 300 : 900));

@@ -37,6 +37,8 @@ function announced(request: Request): number | undefined {
 
 /** Bytes to hold for a body whose length is not announced are taken in pieces of this size. */
 const PIECE = 2 ** 20;
+/** Bytes that are copied before other work gets its turn. */
+const JOINED = 2 ** 22;
 
 /**
  * Reads the body of a request into memory, and its SHA-256 with it. `release` gives the memory back to the budget.
@@ -53,9 +55,12 @@ export async function readBody(request: Request, maxBytes: number, budget: Budge
     let room = length ?? 0;
     held.push(budget.take(room));
     const hash = createHash('sha256');
+    // Of a length that is known, each part is put into its place as it comes: no moment has all of it to copy.
+    const whole = new Uint8Array(new ArrayBuffer(room));
     const parts: Uint8Array[] = [];
     let size = 0;
     for await (const part of partsOf(request)) {
+      const at = size;
       size += part.length;
       if (size > maxBytes) throw tooLarge(maxBytes);
       while (size > room) {
@@ -63,9 +68,11 @@ export async function readBody(request: Request, maxBytes: number, budget: Budge
         room += PIECE;
       }
       hash.update(part);
-      parts.push(part);
+      if (size <= whole.length) whole.set(part, at);
+      else parts.push(part);
     }
-    return { bytes: joined(parts, size), hash: hash.digest('hex'), release };
+    const bytes = parts.length > 0 ? await joined(whole, parts, size) : whole.subarray(0, size);
+    return { bytes, hash: hash.digest('hex'), release };
   } catch (error) {
     release();
     throw error;
@@ -91,13 +98,19 @@ async function* partsOf({ body }: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0];
+/** `whole` holds what comes before the parts. */
+async function joined(whole: Uint8Array, parts: readonly Uint8Array[], size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
-  let at = 0;
+  let at = size - parts.reduce((sum, { length }) => sum + length, 0);
+  bytes.set(whole.subarray(0, at));
+  let copied = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
+    copied += part.length;
+    if (copied < JOINED) continue;
+    copied = 0;
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return bytes;
 }

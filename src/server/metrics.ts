@@ -7,12 +7,14 @@ import { InputError } from '../signal/errors.ts';
 
 export type Metrics = {
   request(method: string, route: string, status: number, seconds: number): void;
-  recording(outcome: 'stored' | 'known' | 'refused'): void;
+  recording(outcome: 'stored' | 'known' | 'queued' | 'refused'): void;
   scores(anomalous: boolean, count?: number): void;
   alarm(kind: string, change: string): void;
   failure(part: 'store' | 'blobs' | 'pool' | 'webhook'): void;
   clients(count: number): void;
   cutOff(): void;
+  /** A figure that is read when Prometheus asks; it is left out where it is not known. */
+  gauge(name: string, help: string, read: () => number | undefined): void;
   /** The text that Prometheus reads, and its content type. */
   text(): Promise<{ text: string; type: string }>;
   close(): void;
@@ -109,6 +111,16 @@ export function createMetrics(store: Pick<Store, 'totals'>, pool: Pick<HearingPo
     failure: (part) => failures.inc({ part }),
     clients: (count) => clients.set(count),
     cutOff: () => cutOff.inc(),
+    gauge(name, help, read) {
+      const gauge: Gauge = new Gauge({
+        ...{ name, help, registers },
+        collect() {
+          const value = read();
+          if (value === undefined) gauge.remove();
+          else gauge.set(value);
+        },
+      });
+    },
     text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
     close: () => histogram.disable(),
   };

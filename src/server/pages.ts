@@ -81,7 +81,7 @@ export function createPages(folder: string | undefined): Pages {
       type: TYPES[extname(path)] ?? 'application/octet-stream',
       etag: `"${createHash('sha256').update(mark).digest('hex').slice(0, 32)}"`,
       cacheControl: HASHED.test(entry.name) ? 'public, max-age=31536000, immutable' : 'no-cache',
-      read: async () => new Uint8Array(await readFile(path)),
+      read: () => readFile(path),
     });
   }
   const missing: Page = {

@@ -5,6 +5,7 @@ import type { AlarmChange } from '../monitor/alarm/types.ts';
 import type { HearingPool } from '../monitor/hearing/types.ts';
 import { createIngest, type Ingested } from '../monitor/ingest.ts';
 import type { Blobs, Store } from '../monitor/store/types.ts';
+import { type AnswersOptions, createAnswers } from './answer.ts';
 import { createAuth } from './auth.ts';
 import type { AppDeps, Limits } from './context.ts';
 import { createDetectors } from './detectors.ts';
@@ -15,7 +16,7 @@ import { createBudget } from './limits.ts';
 import type { Log } from './log.ts';
 import { createMetrics, watched } from './metrics.ts';
 import { createPages } from './pages.ts';
-import { alarmView, machineStatus, scoreView } from './view.ts';
+import { alarmView, scoreView } from './view.ts';
 
 export type PartsOptions = {
   store: Store;
@@ -30,10 +31,14 @@ export type PartsOptions = {
   limits?: Partial<Limits>;
   /** Bytes of uploads held in memory at once. */
   maxHeldBytes?: number;
+  answers?: AnswersOptions;
   pageFolder?: string;
+  readiness?: AppDeps['readiness'];
   events?: EventBusOptions;
   /** Told of alarms that are raised and cleared, after everybody who listens. */
   onAlarm?(change: AlarmChange): void;
+  /** Told of every result that this service has stored. */
+  onResult?(result: Ingested): void;
   now?(): number;
 };
 
@@ -76,14 +81,15 @@ export function createParts(options: PartsOptions): Parts {
       if (stored) bus.publish({ type: 'alarm', data: alarmView(stored) });
       options.onAlarm?.(change);
     }
-    const machine = await store.machine(name);
-    if (machine) bus.publish({ type: 'machine', data: await machineStatus(store, machine, now()) });
+    const machine = await store.machineStatus(name, now());
+    if (machine) bus.publish({ type: 'machine', data: machine });
   };
 
   const ingest = createIngest({
     ...{ store, blobs, pool, createAlarms, policy: defaultPolicy, now },
     onResult(result) {
       for (const { anomalous } of result.scores) metrics.scores(anomalous);
+      options.onResult?.(result);
       announce(result).catch((error: unknown) => log('error', 'event lost', { reason: String(error) }));
     },
   });
@@ -100,6 +106,8 @@ export function createParts(options: PartsOptions): Parts {
     feedback: createLearning({ store, blobs, pool, detectors }),
     auth: createAuth({ store, required: options.requireKey ?? false, now }),
     pages: createPages(options.pageFolder),
+    answers: createAnswers(options.answers),
+    readiness: options.readiness,
     budget: createBudget(options.maxHeldBytes ?? 8 * limits.maxBodyBytes),
     isClosing: () => closing,
     stopTaking() {

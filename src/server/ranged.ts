@@ -1,4 +1,5 @@
 // Bytes that a client may ask for in pieces (RFC 9110, section 14).
+import type { Answers } from './answer.ts';
 
 /** `bytes=0-499`, `bytes=500-`, `bytes=-500`; several ranges are answered with all of it. */
 function rangeOf(header: string, length: number): { start: number; end: number } | 'all' | 'none' {
@@ -11,7 +12,11 @@ function rangeOf(header: string, length: number): { start: number; end: number }
 }
 
 /** An answer with all of the bytes (200), a part (206), or none because the part lies behind their end (416). */
-export function ranged(bytes: Uint8Array, type: string, range: string | undefined, etag: string): Response {
+export function ranged(
+  answers: Answers,
+  bytes: Uint8Array,
+  { type, range, etag }: { type: string; range: string | undefined; etag: string },
+): Response {
   const headers = {
     'content-type': type,
     'accept-ranges': 'bytes',
@@ -21,9 +26,9 @@ export function ranged(bytes: Uint8Array, type: string, range: string | undefine
   const asked = range === undefined ? 'all' : rangeOf(range, bytes.length);
   if (asked === 'none')
     return new Response(null, { status: 416, headers: { 'content-range': `bytes */${bytes.length}` } });
-  if (asked === 'all') return new Response(new Uint8Array(bytes), { status: 200, headers });
+  if (asked === 'all') return answers.bytes(bytes, { headers });
   const { start, end } = asked;
-  return new Response(new Uint8Array(bytes.subarray(start, end)), {
+  return answers.bytes(bytes.subarray(start, end), {
     status: 206,
     headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` },
   });

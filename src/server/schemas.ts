@@ -1,5 +1,6 @@
 // Every shape that crosses HTTP: they validate requests, describe the API (OpenAPI 3.1), and type the page.
 import { z } from '@hono/zod-openapi';
+import { DEFAULT_ENCODER } from '../encoders/load.node.ts';
 
 /** Letters, digits, `.`, `_`, `-`, not at the start a `.`: a name is part of addresses and of files. */
 export const nameSchema = z
@@ -66,6 +67,9 @@ export const scoreSchema = heardSchema
     index: z.number().int(),
     detector: z.string(),
     version: z.number().int(),
+    learned: z.literal(true).optional().openapi({
+      description: 'the detector was made from this recording: it is compared with the others of its bank',
+    }),
   })
   .openapi('Score');
 
@@ -79,9 +83,15 @@ export const recordingSchema = z
     sampleRate: z.number(),
     bytes: z.number().int(),
     receivedMs: timeSchema,
+    variable: z.string().optional(),
     audio: z.boolean().openapi({ description: 'whether its sound is still kept' }),
   })
   .openapi('Recording');
+
+/** Answer to an upload that workers of a fleet will hear: it is safe, its scores come as events. */
+export const queuedSchema = z
+  .object({ queued: z.literal(true), known: z.boolean().openapi({ description: 'it was sent a moment ago already' }) })
+  .openapi('Queued');
 
 /** Answer to an upload: what was stored, and what the machine's detector says of it. */
 export const uploadedSchema = z
@@ -138,7 +148,7 @@ export const fitRequestSchema = z
     encoder: z
       .string()
       .regex(/^[A-Za-z0-9_-][A-Za-z0-9._@+-]{0,127}$/)
-      .default('thrum-1'),
+      .default(DEFAULT_ENCODER),
     segmentSeconds: z.number().positive().nullable().default(null),
     channel: z.union([z.number().int().min(0), z.enum(['mean', 'all'])]).default(0),
     falseAlarmRate: z.number().gt(0).lt(1).default(0.01),
@@ -194,6 +204,10 @@ export const machineRequestSchema = z
 export const machineStatusSchema = machineSchema
   .extend({
     health: z.enum(['normal', 'fault', 'drift', 'sensor', 'silent', 'unfitted']),
+    silentSinceMs: timeSchema.optional().openapi({
+      description:
+        'when it was last heard, where nothing has come for much longer than usual; also beside an open alarm',
+    }),
     lastScore: scoreSchema.optional(),
     openAlarms: z.number().int(),
     recordings: z.number().int(),
@@ -228,6 +242,7 @@ export const labelSchema = z
     by: z.string(),
     createdMs: timeSchema,
     version: z.number().int().optional(),
+    detector: z.string().optional(),
     undone: z.boolean(),
   })
   .openapi('Label');

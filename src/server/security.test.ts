@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { zipSync } from 'fflate';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { writeNpy } from '../signal/readers/npy-write.ts';
 import { writeWav } from '../signal/readers/wav-write.ts';
 import { makeKey } from './keys.ts';
@@ -43,10 +43,9 @@ describe('on the loopback', () => {
   let service: Service;
   const at = (path: string) => `${service.url}${path}`;
   beforeAll(async () => {
-    service = await startService(
-      { limits: { maxBodyBytes: 20_000, maxSeconds: 1, maxSamples: 50_000 }, allowedHosts: ['plant.local'] },
-      { headersTimeoutMs: 400, requestTimeoutMs: 400 },
-    );
+    service = await startService({
+      ...{ limits: { maxBodyBytes: 20_000, maxSeconds: 1, maxSamples: 50_000 }, allowedHosts: ['plant.local'] },
+    });
   });
   afterAll(() => service.close());
 
@@ -111,6 +110,8 @@ describe('on the loopback', () => {
   });
 
   it('does not wait for slow headers, nor for a slow body', async () => {
+    const service = await startService({}, { headersTimeoutMs: 400, requestTimeoutMs: 400 });
+    onTestFinished(() => service.close());
     const headers = await onSocket(service, (write) => write('GET /api/machines HTTP/1.1\r\nhost: loc'));
     expect(headers).toMatch(/^HTTP\/1.1 408 /);
     const body = await onSocket(service, (write) => {

@@ -1,7 +1,9 @@
 // The service: opens what it stands on, listens, and ends without losing what runs.
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { AlarmChange } from '../monitor/alarm/types.ts';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
+import { createMqttNotifier } from '../monitor/notify/mqtt.node.ts';
 import { combineNotifiers, type Notifier } from '../monitor/notify/notifier.ts';
 import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
@@ -10,6 +12,7 @@ import type { Scope, Store } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
 import { systemCode, systemReason } from '../signal/system-error.node.ts';
 import { createApp } from './app.ts';
+import { type Fleet, startFleet } from './fleet.ts';
 import { isLoopback } from './guard.ts';
 import { makeKey } from './keys.ts';
 import { type Listening, listen } from './listen.ts';
@@ -17,6 +20,7 @@ import { createLog, type Log } from './log.ts';
 import { pageFolder } from './pages.ts';
 import { createParts, usualLimits } from './parts.ts';
 import { startRetention } from './retention.ts';
+import { type Silence, startSilence } from './silence.ts';
 
 export type ServeOptions = {
   /** `127.0.0.1` by default. On any address that others reach, keys are required. */
@@ -44,7 +48,11 @@ export type ServeOptions = {
   version?: string;
   /** Alarms are posted there. The secret signs them. */
   webhook?: { url: string; secret?: string };
+  /** Alarms are published there: `mqtt://host:1883`. */
+  mqtt?: string;
   notifiers?: readonly Notifier[];
+  /** Servers of a fleet, `nats://host:4222`: what its workers store is told and shown here too. */
+  nats?: readonly string[];
 };
 
 export type Serving = {
@@ -114,9 +122,32 @@ async function checkKeys(store: Store, host: string): Promise<void> {
   }
 }
 
-function notifierOf({ webhook, notifiers = [] }: ServeOptions, log: Log): Notifier {
+type Tell = {
+  change(change: AlarmChange, told?: readonly string[]): void;
+  kinds: readonly string[];
+  close(): Promise<void>;
+};
+
+/** Whoever is told of alarms, by the names that workers say they have told. */
+function tellerOf({ webhook, mqtt, notifiers = [] }: ServeOptions, log: Log): Tell {
   const warn = (message: string): void => log('warn', message);
-  return combineNotifiers([...notifiers, ...(webhook ? [createWebhook({ ...webhook, warn })] : [])], warn);
+  const all: Record<string, Notifier> = {
+    ...(webhook && { webhook: createWebhook({ ...webhook, warn }) }),
+    ...(mqtt !== undefined && { mqtt: createMqttNotifier({ url: mqtt, warn }) }),
+    ...(notifiers.length > 0 && { other: combineNotifiers(notifiers, warn) }),
+  };
+  return {
+    kinds: Object.keys(all),
+    change(change, told = []) {
+      const left = Object.keys(all).filter((kind) => !told.includes(kind));
+      const some = combineNotifiers(
+        left.map((kind) => all[kind]),
+        warn,
+      );
+      void some.notify(change);
+    },
+    close: () => combineNotifiers(Object.values(all), warn).close(),
+  };
 }
 
 /** An address to type into a browser: that of all interfaces is none. */
@@ -153,8 +184,10 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
     opened.push(() => rm(scratch, { recursive: true, force: true }));
     const pool = createHearingPool({ threads: options.threads, capacity: options.queue });
     opened.push(() => pool.close());
-    const notifier = notifierOf(options, log);
-    opened.push(() => notifier.close());
+    const tell = tellerOf(options, log);
+    opened.push(() => tell.close());
+    let fleet: Fleet | undefined;
+    let silence: Silence | undefined;
     const limits = {
       ...usualLimits,
       ...(options.maxBodyBytes !== undefined && { maxBodyBytes: options.maxBodyBytes }),
@@ -167,14 +200,34 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
       // Where keys are asked for, a page that is led here by its name has none.
       allowedHosts: open ? undefined : allowHosts.map((name) => name.toLowerCase()),
       pageFolder: pageFolder(),
-      onAlarm: (change) => void notifier.notify(change),
+      onAlarm(change) {
+        tell.change(change);
+        void fleet?.alarms.notify(change);
+      },
+      onResult(result) {
+        silence?.heard(result.recording.machine);
+        fleet?.tell(result, [...tell.kinds, 'nats']);
+      },
     });
     opened.push(() => parts.close());
+    silence = startSilence(parts);
+    opened.push(() => silence?.close() ?? Promise.resolve());
+    if (options.nats) {
+      const started = startFleet({
+        ...{ servers: options.nats, parts, onAlarm: tell.change },
+        onHeard: (machine) => silence?.heard(machine),
+      });
+      fleet = started;
+      opened.push(async () => {
+        await started.alarms.close();
+        await started.close();
+      });
+    }
     const { maxAgeDays, maxBytes } = options;
     const maxAgeMs = maxAgeDays === undefined ? undefined : maxAgeDays * DAY_MS;
     const retention = startRetention({ store, blobs, log, maxAgeMs, maxBytes });
     opened.push(() => retention.close());
-    const server: Listening = await listen(createApp(parts).fetch, {
+    const server: Listening = await listen(createApp({ ...parts, ...(fleet && { fleet }) }).fetch, {
       ...{ host, port },
       onClientError: (code) => log('warn', 'connection refused', { code }),
     });

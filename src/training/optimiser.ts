@@ -1,45 +1,53 @@
-// AdamW and what belongs to an update, as graphs: clipping by the global norm, and the running average of a teacher.
-import { add, div, minimum, mul, sqrt, sub } from '../graph/elementwise.ts';
-import { reduceSum } from '../graph/reshape.ts';
-import type { Tensor } from '../graph/tensor.ts';
+// AdamW and what belongs to an update, on arrays: clipping by the global norm, and the running average of a teacher.
+// Plain loops touch every number once. As a graph, each operator writes an array of its own, and ONNX Runtime copies the
+// results: three times as long.
 
 export type AdamWConfig = { beta1: number; beta2: number; epsilon: number };
 
 /** Of EAT's pre-training. */
 export const eatAdamW: AdamWConfig = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
 
-export type AdamWState = { parameter: Tensor; first: Tensor; second: Tensor };
+/** A parameter and its moments, changed in place. */
+export type AdamWState = { parameter: Float32Array; first: Float32Array; second: Float32Array };
 
-/** Scalars that change from step to step. `correction1` is 1 - beta1^t, `correction2` 1 - beta2^t. */
-export type AdamWScalars = { learningRate: Tensor; weightDecay: Tensor; correction1: Tensor; correction2: Tensor };
+/** Numbers of an update; `step` counts from 1, `gradientFactor` is what `clipFactor` says. */
+export type AdamWScalars = { step: number; learningRate: number; weightDecay: number; gradientFactor: number };
 
 /**
- * One AdamW update with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2):
+ * One AdamW update with decoupled weight decay, in place (Loshchilov & Hutter 2019, algorithm 2):
  * p <- p - lr wd p, then p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). Epsilon stands beside
  * the uncorrected moment, as in fairseq (and Kingma & Ba's faster form); PyTorch puts it beside the corrected one, which
  * makes a difference in the first steps only, where gradients are as small as epsilon.
  */
 export function adamW(
   { parameter, first, second }: AdamWState,
-  gradient: Tensor,
+  gradient: Float32Array,
   { beta1, beta2, epsilon }: AdamWConfig,
-  { learningRate, weightDecay, correction1, correction2 }: AdamWScalars,
-): AdamWState {
-  const m = add(mul(first, beta1), mul(gradient, 1 - beta1));
-  const v = add(mul(second, beta2), mul(mul(gradient, gradient), 1 - beta2));
-  const decayed = mul(parameter, sub(1, mul(learningRate, weightDecay)));
-  const rate = div(mul(learningRate, sqrt(correction2)), correction1);
-  const step = mul(rate, div(m, add(sqrt(v), epsilon)));
-  return { parameter: sub(decayed, step), first: m, second: v };
+  { step, learningRate, weightDecay, gradientFactor }: AdamWScalars,
+): void {
+  const kept = 1 - learningRate * weightDecay;
+  const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+  for (let i = 0; i < parameter.length; i++) {
+    const g = gradient[i] * gradientFactor;
+    const m = beta1 * first[i] + (1 - beta1) * g;
+    const v = beta2 * second[i] + (1 - beta2) * g * g;
+    first[i] = m;
+    second[i] = v;
+    parameter[i] = parameter[i] * kept - (rate * m) / (Math.sqrt(v) + epsilon);
+  }
 }
 
 /** Euclidean norm of all gradients together. */
-export const globalNorm = (gradients: readonly Tensor[]): Tensor =>
-  sqrt(gradients.map((g) => reduceSum(mul(g, g))).reduce((sum, part) => add(sum, part)));
+export function globalNorm(gradients: Iterable<Float32Array>): number {
+  let squares = 0;
+  for (const values of gradients) for (let i = 0; i < values.length; i++) squares += values[i] * values[i];
+  return Math.sqrt(squares);
+}
 
 /** min(1, limit / (norm + 1e-6)): the factor that clips gradients by their global norm (fairseq, PyTorch). */
-export const clipFactor = (norm: Tensor, limit: Tensor): Tensor => minimum(div(limit, add(norm, 1e-6)), 1);
+export const clipFactor = (norm: number, limit: number): number => Math.min(1, limit / (norm + 1e-6));
 
-/** decay * average + (1 - decay) * value. */
-export const movingAverage = (average: Tensor, value: Tensor, decay: Tensor): Tensor =>
-  add(mul(average, decay), mul(value, sub(1, decay)));
+/** average <- decay * average + (1 - decay) * value, in place. */
+export function movingAverage(average: Float32Array, value: Float32Array, decay: number): void {
+  for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * value[i];
+}

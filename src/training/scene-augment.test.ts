@@ -4,6 +4,8 @@ import { floats, floats32, maxDifference, readGolden } from '../../tests/golden.
 import { InputError } from '../signal/errors.ts';
 import { createRandom } from '../signal/simulate/random.ts';
 import {
+  drawFilter,
+  filterFrequencies,
   freqMixStyle,
   maskFrequencies,
   mixFrequencyStyles,
@@ -118,6 +120,47 @@ describe('rollSamples', () => {
     }
     expect(rollSamples(new Float32Array(0), 5, createRandom(1))).toHaveLength(0);
     expect(() => rollSamples(Float32Array.of(1), 0.5, createRandom(1))).toThrow('rollSamples: expected a whole number');
+  });
+});
+
+describe('filterFrequencies', () => {
+  const shape = { channels: 2, rows: 3, columns: 4 };
+  const frontEnd = { floor: 1e-5, mean: -2, deviation: 3 };
+  const pictureOf = (energies: Float64Array): Float32Array =>
+    Float32Array.from(energies, (energy) => (Math.log(energy + 1e-5) + 2) / 3);
+  const energies = Float64Array.from({ length: 24 }, (_, i) => (i % 5 === 0 ? 0 : 10 ** (i / 6 - 3)));
+
+  it('gives the picture of the sound whose energies have the gains', () => {
+    const gains = [-20, 0, 10];
+    const louder = energies.map((energy, i) => energy * 10 ** (gains[Math.floor(i / 4) % 3] / 10));
+    expect(
+      maxDifference(filterFrequencies(pictureOf(energies), shape, gains, frontEnd), pictureOf(louder)),
+    ).toBeLessThan(1e-4);
+  });
+
+  it('refuses another number of gains, and pictures of another size', () => {
+    expect(() => filterFrequencies(pictureOf(energies), shape, [0, 0], frontEnd)).toThrow('a gain of each of 3 rows');
+    expect(() => filterFrequencies(new Float32Array(23), shape, [0, 0, 0], frontEnd)).toThrow('expected pictures of');
+  });
+});
+
+describe('drawFilter', () => {
+  it('draws lines within the limit, between knots that differ', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 2, max: 200 }), (seed, rows) => {
+        const gains = drawFilter(rows, 12, createRandom(seed));
+        expect(gains).toHaveLength(rows);
+        expect(gains.every((gain) => Math.abs(gain) <= 12)).toBe(true);
+      }),
+    );
+    const bends = Array.from({ length: 200 }, (_, seed) => {
+      const gains = drawFilter(500, 12, createRandom(seed));
+      const slopes = gains.subarray(1).map((gain, i) => gain - gains[i]);
+      return slopes.subarray(1).filter((slope, i) => Math.abs(slope - slopes[i]) > 1e-9).length;
+    });
+    // A knot between two rows bends at both of them.
+    expect(Math.max(...bends)).toBeLessThanOrEqual(8);
+    expect(Math.min(...bends)).toBeGreaterThanOrEqual(1);
   });
 });
 

@@ -1,4 +1,4 @@
-// Augmentation of acoustic scenes: styles of frequencies mixed, clips rolled, bands masked, other devices. Inputs are not changed.
+// Augmentation of acoustic scenes: styles of frequencies mixed, clips rolled, bands masked and filtered, other devices. Inputs are not changed.
 import { convolve } from '../signal/convolve.ts';
 import { InputError } from '../signal/errors.ts';
 import { resample } from '../signal/resample.ts';
@@ -163,6 +163,50 @@ export function maskFrequencies(
   const masked = picture.slice();
   for (let c = 0; c < channels; c++) masked.fill(value, (c * rows + start) * columns, (c * rows + end) * columns);
   return masked;
+}
+
+/** Knots of `drawFilter`, both ends included. */
+const LEAST_KNOTS = 3;
+const MOST_KNOTS = 6;
+
+/** Gains of `rows` frequencies in decibels: straight lines between 3 to 6 knots at random places, each uniform within ± `most`. */
+export function drawFilter(rows: number, most: number, random: Random): Float64Array {
+  const count = random.integer(LEAST_KNOTS, MOST_KNOTS);
+  const inner = Array.from({ length: count - 2 }, () => random.uniform() * (rows - 1)).sort((a, b) => a - b);
+  const places = [0, ...inner, rows - 1];
+  const gains = places.map(() => (2 * random.uniform() - 1) * most);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const after = Math.max(
+      1,
+      places.findIndex((place) => place >= row),
+    );
+    const [from, to] = [places[after - 1], places[after]];
+    const share = to > from ? (row - from) / (to - from) : 1;
+    return gains[after - 1] + share * (gains[after] - gains[after - 1]);
+  });
+}
+
+/**
+ * A log-mel picture as a device of another frequency response hears it: the energy of every row times its gain (dB), the
+ * floor under the logarithm left where it is. (FilterAugment, linear type, Nam et al. 2022.)
+ * @throws InputError for a picture of another size, and another number of gains than rows
+ */
+export function filterFrequencies(
+  picture: Float32Array,
+  shape: PictureShape,
+  gains: ArrayLike<number>,
+  { floor, mean, deviation }: { floor: number; mean: number; deviation: number },
+): Float32Array {
+  checkPictures('filterFrequencies', [picture], shape);
+  const { rows, columns } = shape;
+  if (gains.length !== rows) {
+    throw new InputError(`filterFrequencies: expected a gain of each of ${rows} rows, got ${gains.length}`);
+  }
+  const factors = Float64Array.from(gains, (gain) => 10 ** (gain / 10));
+  return picture.map((value, i) => {
+    const energy = Math.max(0, Math.exp(value * deviation + mean) - floor);
+    return (Math.log(energy * factors[Math.floor(i / columns) % rows] + floor) - mean) / deviation;
+  });
 }
 
 /** Responses at the rates they were asked for: a run has a few dozen, and hears each thousands of times. */

@@ -1,10 +1,9 @@
-// A training step as compiled programs: one for the loss and its gradients, one for the update of everything that is kept.
-import { mul } from '../graph/elementwise.ts';
+// A training step: loss and gradients as a compiled program, and the update of everything that is kept.
 import { gradients, topologicalOrder } from '../graph/gradients.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { loadProgram } from '../graph/program.ts';
 import { type Feeds, float32, type Program, type RuntimeOptions, type Value } from '../graph/runtime.ts';
-import { constant, input, parameter, type Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { parametersOf } from '../nn/parameters.ts';
 import { type AdamWConfig, adamW, clipFactor, globalNorm, movingAverage } from './optimiser.ts';
 import { TEACHER_PREFIX } from './self-distillation.ts';
@@ -25,6 +24,14 @@ export type StepOptions = {
   rate?(name: string): number;
   /** Whether weight decay applies to a parameter; to all by default. */
   decays?(name: string): boolean;
+};
+
+/** Programs that run side by side, from one model. */
+export type Lanes = { count: number; load(model: Uint8Array, runtime: RuntimeOptions): Promise<Program[]> };
+
+const oneLane: Lanes = {
+  count: 1,
+  load: async (model, runtime) => [await loadProgram(model, runtime)],
 };
 
 /** Everything that a step changes. Names are those of the checkpoint's parameters. */
@@ -66,53 +73,14 @@ export type StateNames = {
 };
 
 export type TrainingStep = StateNames & {
-  /** Loss and gradients of one batch; the state is not changed. */
-  gradients(state: TrainingState, batch: Feeds): Promise<BatchResult>;
+  /** Loss and gradients of one batch; the state is not changed. Batches of different lanes (from 0) run side by side. */
+  gradients(state: TrainingState, batch: Feeds, lane?: number): Promise<BatchResult>;
   /** Applies gradients: clipping, AdamW, teacher. The state is changed in place. Returns the norm before clipping. */
-  update(state: TrainingState, gradients: Gradients, scalars: UpdateScalars): Promise<number>;
+  update(state: TrainingState, gradients: Gradients, scalars: UpdateScalars): number;
   release(): Promise<void>;
 };
 
 export type Gradients = Map<string, Float32Array>;
-
-const scalarNames = ['learningRate', 'weightDecay', 'clipNorm', 'decay', 'correction1', 'correction2'] as const;
-
-/** The update as a graph: inputs are parameters, moments, gradients, teacher and scalars; outputs their next values. */
-function updateOutputs(
-  { shapes, trainedNames: names, teacherNames }: StateNames,
-  config: AdamWConfig,
-  { rate, decays }: StepOptions,
-): Record<string, Tensor> {
-  const scalars = Object.fromEntries(scalarNames.map((name) => [name, input(name, [])]));
-  const named = (prefix: string) =>
-    new Map(names.map((name) => [name, input(`${prefix}${name}`, shapes.get(name) as readonly number[])]));
-  const [raw, first, second] = [named('gradient.'), named('first.'), named('second.')];
-  const norm = globalNorm([...raw.values()]);
-  const factor = clipFactor(norm, scalars.clipNorm);
-  const outputs: Record<string, Tensor> = { gradientNorm: norm };
-  for (const name of names) {
-    const state = {
-      parameter: parameter(name, shapes.get(name) as readonly number[]),
-      first: first.get(name) as Tensor,
-      second: second.get(name) as Tensor,
-    };
-    const speed = rate?.(name) ?? 1;
-    const next = adamW(state, mul(raw.get(name) as Tensor, factor), config, {
-      learningRate: speed === 1 ? scalars.learningRate : mul(scalars.learningRate, speed),
-      weightDecay: decays?.(name) === false ? constant([0], []) : scalars.weightDecay,
-      correction1: scalars.correction1,
-      correction2: scalars.correction2,
-    });
-    outputs[`next.${name}`] = next.parameter;
-    outputs[`next.first.${name}`] = next.first;
-    outputs[`next.second.${name}`] = next.second;
-    if (teacherNames.includes(name)) {
-      const average = parameter(`${TEACHER_PREFIX}${name}`, shapes.get(name) as readonly number[]);
-      outputs[`next.${TEACHER_PREFIX}${name}`] = movingAverage(average, next.parameter, scalars.decay);
-    }
-  }
-  return outputs;
-}
 
 const feedsOf = (
   values: ReadonlyMap<string, Float32Array>,
@@ -134,6 +102,7 @@ export async function compileStep(
   config: AdamWConfig,
   runtime: RuntimeOptions = {},
   options: StepOptions = {},
+  lanes = oneLane,
 ): Promise<TrainingStep> {
   const { loss, watched, buffers = new Map<string, Tensor>() } = graph;
   const all = parametersOf([loss, ...Object.values(watched), ...buffers.values()]);
@@ -148,17 +117,12 @@ export async function compileStep(
   const found = gradients(loss, [...parameters.values()]);
   const gradientOutputs = Object.fromEntries(trainedNames.map((name, i) => [`gradient.${name}`, found[i]]));
   const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
-  const load = (outputs: Record<string, Tensor>): Promise<Program> => loadProgram(toOnnx({ outputs }).bytes, runtime);
-  const gradientProgram = await load({ loss, ...watched, ...bufferOutputs, ...gradientOutputs });
-  const names = { shapes, trainedNames, teacherNames };
-  const updateProgram = await load(updateOutputs(names, config, options));
-  const trained = (values: ReadonlyMap<string, Float32Array>) =>
-    new Map(trainedNames.map((name) => [name, values.get(name) as Float32Array]));
-
+  const { bytes } = toOnnx({ outputs: { loss, ...watched, ...bufferOutputs, ...gradientOutputs } });
+  const programs = await lanes.load(bytes, runtime);
   return {
-    ...names,
-    async gradients(state, batch) {
-      const results = await gradientProgram.run({
+    ...{ shapes, trainedNames, teacherNames },
+    async gradients(state, batch, lane = 0) {
+      const results = await programs[lane].run({
         ...batch,
         ...feedsOf(state.parameters, shapes),
         ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
@@ -171,33 +135,24 @@ export async function compileStep(
         buffers: values(buffers.keys(), 'buffer.'),
       };
     },
-    async update(state, own, scalars) {
-      const t = state.step + 1;
-      const numbers = {
-        ...scalars,
-        correction1: 1 - config.beta1 ** t,
-        correction2: 1 - config.beta2 ** t,
-      };
-      const results = await updateProgram.run({
-        ...feedsOf(trained(state.parameters), shapes),
-        ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
-        ...feedsOf(state.first, shapes, 'first.'),
-        ...feedsOf(state.second, shapes, 'second.'),
-        ...feedsOf(own, shapes, 'gradient.'),
-        ...Object.fromEntries(scalarNames.map((name) => [name, float32(Float32Array.of(numbers[name]), [])])),
-      });
-      const next = (name: string): Float32Array => results[`next.${name}`].data as Float32Array;
+    update(state, found, { learningRate, weightDecay, clipNorm, decay }) {
+      const of = (values: ReadonlyMap<string, Float32Array>, name: string) => values.get(name) as Float32Array;
+      state.step++;
+      const norm = globalNorm(trainedNames.map((name) => of(found, name)));
+      const scalars = { step: state.step, gradientFactor: clipFactor(norm, clipNorm) };
       for (const name of trainedNames) {
-        state.parameters.set(name, next(name));
-        state.first.set(name, next(`first.${name}`));
-        state.second.set(name, next(`second.${name}`));
+        const [parameter, first, second] = [state.parameters, state.first, state.second].map((all) => of(all, name));
+        adamW({ parameter, first, second }, of(found, name), config, {
+          ...scalars,
+          learningRate: learningRate * (options.rate?.(name) ?? 1),
+          weightDecay: options.decays?.(name) === false ? 0 : weightDecay,
+        });
       }
-      for (const name of teacherNames) state.teacher.set(name, next(`${TEACHER_PREFIX}${name}`));
-      state.step = t;
-      return scalarOf(results.gradientNorm);
+      for (const name of teacherNames) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
+      return norm;
     },
     async release() {
-      await Promise.all([gradientProgram.release(), updateProgram.release()]);
+      await Promise.all(programs.map((program) => program.release()));
     },
   };
 }

@@ -80,7 +80,8 @@ export function createInlinePool(): HearingPool {
           for (const recording of await recordingsOf(sound)) {
             shown = await embedRecording(await encoderOf(encoder), recording, { segmentSeconds, channel });
             for (const { startSeconds, durationSeconds, vector } of shown.segments) {
-              const entry = { file: names[i], startSeconds, durationSeconds, label: labels?.[i] };
+              const label = labels && (labels[i] ?? 'normal');
+              const entry = { file: names[i], startSeconds, durationSeconds, label };
               segments.push({ entry, vector });
             }
           }

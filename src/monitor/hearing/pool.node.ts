@@ -59,8 +59,8 @@ export function createHearingPool(options: HearingPoolOptions = {}): HearingPool
     job: Omit<ThreadJob, 'message'>,
     sound?: Sound,
   ): Promise<Answers[K]> => {
-    const message = () => {
-      const packed = sound && packSound(sound);
+    const message = async () => {
+      const packed = sound && (await packSound(sound));
       return { content: { kind, ...content, ...(packed && { sound: packed.sound }) }, transfer: packed?.transfer };
     };
     return pool.run({ ...job, message }) as Promise<Answers[K]>;
@@ -136,6 +136,7 @@ export function createHearingPool(options: HearingPoolOptions = {}): HearingPool
         { name: 'describe: detector', seconds: jobSeconds },
       ),
     load: pool.load,
+    ping: pool.ping,
     close: pool.close,
   };
 }

@@ -30,13 +30,26 @@ export async function openSound(sound: Sound, name?: string): Promise<Recording[
   }));
 }
 
+/** Bytes that are copied before other work gets its turn. */
+const PIECE = 2 ** 22;
+
+/** A copy of bytes in memory of its own, made in pieces. */
+async function copyInPieces(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const copy = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    if (at > 0) await new Promise((resolve) => setImmediate(resolve));
+    copy.set(bytes.subarray(at, at + PIECE), at);
+  }
+  return copy;
+}
+
 /** A sound in buffers that may change hands; the caller's own stay with the caller. */
-export function packSound(sound: Sound): { sound: Sound; transfer: ArrayBuffer[] } {
+export async function packSound(sound: Sound): Promise<{ sound: Sound; transfer: ArrayBuffer[] }> {
   if (sound.kind === 'file') return { sound, transfer: [] };
   if (sound.kind === 'bytes') {
     // Not `slice`: that of Node's Buffer shares its memory, and a view would take along all that it looks at.
-    const bytes = new Uint8Array(sound.bytes);
-    return { sound: { ...sound, bytes }, transfer: [bytes.buffer as ArrayBuffer] };
+    const bytes = await copyInPieces(sound.bytes);
+    return { sound: { ...sound, bytes }, transfer: [bytes.buffer] };
   }
   const channels = sound.recording.channels.map((samples) => samples.slice());
   return {

@@ -6,11 +6,13 @@ import { PoolClosedError, QueueFullError } from './errors.ts';
 /** What a thread says: once that it is ready, then an answer to each job. `badInput`: becomes an InputError. */
 export type ThreadReply = { ready: true } | { result: unknown } | { error: string; badInput: boolean };
 
+export type ThreadMessage = { content: unknown; transfer?: readonly ArrayBuffer[] };
+
 export type ThreadJob = {
   /** What it is about, for messages: `hear: pump.wav`. */
   name: string;
   /** Made when its turn comes, and again for a second try: buffers in `transfer` change hands. */
-  message(): { content: unknown; transfer?: readonly ArrayBuffer[] };
+  message(): ThreadMessage | Promise<ThreadMessage>;
   /** A thread that takes longer is ended, and the job refused. */
   seconds?: number;
   signal?: AbortSignal;
@@ -25,8 +27,17 @@ export type Threads = {
   /** @throws QueueFullError where no more jobs may wait, PoolClosedError after `close` */
   admit(): void;
   load(): { waiting: number; running: number; threads: number };
+  /**
+   * Rejects where a thread that is free does not answer, or none can be started. Threads that are busy are not disturbed:
+   * their jobs have deadlines.
+   */
+  ping(): Promise<void>;
   close(): Promise<void>;
 };
+
+/** What a thread answers at once, with any result. */
+export const PING = { ping: true } as const;
+const PING_SECONDS = 30;
 
 type Entry = {
   job: ThreadJob;
@@ -109,18 +120,24 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
     return thread;
   };
 
+  const send = async (thread: Thread, entry: Entry): Promise<void> => {
+    try {
+      const { content, transfer = [] } = await entry.job.message();
+      // The thread may be gone by now, and the job with another one.
+      if (thread.entry === entry) thread.worker.postMessage(content, [...transfer]);
+    } catch (error) {
+      if (thread.entry !== entry) return;
+      // Nothing was sent: the thread is as free as before.
+      free(thread)?.reject(error);
+      next();
+    }
+  };
+
   const give = (thread: Thread, entry: Entry): void => {
     const { job } = entry;
     thread.entry = entry;
     entry.tries++;
-    try {
-      const { content, transfer = [] } = job.message();
-      thread.worker.postMessage(content, [...transfer]);
-    } catch (error) {
-      // Nothing was sent: the thread is as free as before.
-      free(thread)?.reject(error);
-      return;
-    }
+    void send(thread, entry);
     if (job.seconds === undefined) return;
     thread.timer = setTimeout(() => {
       entry.reject(
@@ -172,6 +189,20 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
       }
     },
     load: () => ({ waiting: waiting(), running: running(), threads: count }),
+    async ping() {
+      if (closed) throw new PoolClosedError();
+      const unused = threads.size === 0 && queue.length === 0 ? [start()] : [];
+      const free = [...unused, ...[...threads].filter(({ entry }) => entry === undefined)];
+      await Promise.all(
+        [...new Set(free)].map((thread) => {
+          const job = { name: 'ping', seconds: PING_SECONDS, message: () => ({ content: PING }) };
+          return new Promise<unknown>((resolve, reject) => {
+            const entry: Entry = { job, tries: TRIES - 1, settled: false, resolve, reject };
+            give(thread, entry);
+          });
+        }),
+      );
+    },
     async close() {
       closed = true;
       for (const { reject } of queue.splice(0)) reject(new PoolClosedError());

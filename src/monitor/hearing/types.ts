@@ -84,6 +84,8 @@ export type HearingPool = {
   ): Promise<DetectorDescription>;
   /** Jobs that wait and that run. */
   load(): { waiting: number; running: number; threads: number };
+  /** Rejects where threads that are free do not answer, or none can be started; the caller sets the time that it may take. */
+  ping?(): Promise<void>;
   /** Waits for what runs, refuses what is new. */
   close(): Promise<void>;
 };

@@ -9,7 +9,7 @@ import { hear, picture, preparationOf } from './hear.ts';
 import { createPrepared } from './prepared.node.ts';
 import { openSound } from './sound.node.ts';
 import type { Answers, Task, ThreadSettings } from './tasks.ts';
-import type { ThreadReply } from './threads.node.ts';
+import type { PING, ThreadReply } from './threads.node.ts';
 
 const port = parentPort;
 if (!port) throw new Error('the worker of hearing runs in a worker thread only');
@@ -76,7 +76,8 @@ async function answer(task: Task): Promise<Answer> {
   }
 }
 
-port.on('message', async (task: Task) => {
+port.on('message', async (task: Task | typeof PING) => {
+  if ('ping' in task) return port.postMessage({ result: undefined } satisfies ThreadReply);
   try {
     const { result, transfer } = await answer(task);
     port.postMessage({ result } satisfies ThreadReply, [...new Set(transfer as ArrayBuffer[])]);

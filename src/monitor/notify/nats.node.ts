@@ -6,7 +6,7 @@ import type { Notifier, Warn } from './notifier.ts';
 
 export type NatsNotifierOptions = {
   /** Stays open: it belongs to whoever made it. */
-  connection: NatsConnection;
+  connection: Pick<NatsConnection, 'isClosed' | 'publish' | 'flush'>;
   /** Subjects are `PREFIX.MACHINE.KIND`; `thrum.alarms` by default. */
   prefix?: string;
   warn: Warn;

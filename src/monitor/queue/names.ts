@@ -12,6 +12,11 @@ export const CONSUMER = 'workers';
 /** Object store for recordings that do not fit into a message. */
 export const OBJECTS = 'THRUM_LARGE';
 
+/** What is new in the store, for services that show it: `thrum.news.MACHINE`. Heard by whoever listens, kept by nobody. */
+export const NEWS_PREFIX = 'thrum.news.';
+/** That a worker lives, every few seconds. */
+export const WORKERS_SUBJECT = 'thrum.workers';
+
 /** All are optional; a message without any is the bytes of a file, heard as of its arrival. */
 export const HEADERS = {
   /** What the recording is called. */

@@ -8,11 +8,15 @@ import { connectServers, reasonOf } from '../../training/nats.node.ts';
 import { PoolClosedError, QueueFullError } from '../hearing/errors.ts';
 import type { HearingPool } from '../hearing/types.ts';
 import { createIngest, hashBytes, type IngestParts } from '../ingest.ts';
+import type { Notifier } from '../notify/notifier.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
+import { endConnection } from './link.node.ts';
 import { type Envelope, inputOf, openMessage } from './message.node.ts';
 import { CONSUMER, IN_STREAM } from './names.ts';
 import { ensureStreams, type FleetOptions, openObjects } from './streams.node.ts';
 import { sweep } from './sweep.node.ts';
+import { createTeller } from './tell.node.ts';
+import { createTurns } from './turns.ts';
 
 export type WorkerOptions = Omit<IngestParts, 'pool'> &
   FleetOptions & {
@@ -25,6 +29,8 @@ export type WorkerOptions = Omit<IngestParts, 'pool'> &
     maxFailures?: number;
     /** Longest recording. */
     maxSeconds?: number;
+    /** Told of alarms besides NATS, by name (`webhook`, `mqtt`); closed by whoever made them. */
+    notifiers?: Readonly<Record<string, Notifier>>;
     /** What runs may take this long to end at a stop; then it is given back. */
     graceSeconds?: number;
     /** One line about what is worth knowing. */
@@ -79,7 +85,15 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
   }
   const attempts = createAttempts(jsm, js);
   const limits = { maxSeconds, maxSamples: MOST_SAMPLES };
-  const { ingest } = createIngest(options);
+  const teller = createTeller({ connection, store, notifiers: options.notifiers, log });
+  const { ingest } = createIngest({
+    ...options,
+    onResult(result) {
+      teller.stored(result);
+      options.onResult?.(result);
+    },
+  });
+  const turns = createTurns();
   const counts: WorkerCounts = { stored: 0, known: 0, buried: 0, returned: 0 };
   /** Set at the first word of a stop: nothing new is taken. */
   const stopping = new AbortController();
@@ -106,20 +120,18 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     message.nak(Math.round(delayMs));
   };
 
-  /** Its bytes are kept where they can be looked at. A dead letter that is there already is not written twice. */
+  /** Its bytes are kept where they can be looked at. */
   const bury = async (message: JsMsg, reason: string, failures: number, envelope?: Envelope): Promise<void> => {
     const machine = envelope?.machine ?? 'unknown';
     const bytes = envelope?.bytes ?? message.data;
     const hash = await hashBytes(bytes);
     const source = `${names} ${message.subject.slice(0, 255)} #${message.seq}`;
-    const letters = await store.deadLetters({ machine });
-    if (!letters.some((letter) => letter.hash === hash && letter.source === source)) {
-      const blob = bytes.length > 0 ? `dead/${hash.slice(0, 2)}/${hash}` : undefined;
-      if (blob) await blobs.put(blob, bytes);
-      const letter = { machine, hash, source, reason: oneLine(reason), atMs: now(), attempts: failures };
-      await store.bury({ ...letter, ...(blob && { blob }) });
-    }
+    const blob = bytes.length > 0 ? `dead/${hash.slice(0, 2)}/${hash}` : undefined;
+    if (blob) await blobs.put(blob, bytes);
+    const letter = { machine, hash, source, reason: oneLine(reason), atMs: now(), attempts: failures };
+    await store.bury({ ...letter, ...(blob && { blob }) });
     counts.buried++;
+    teller.buried(machine);
     log(`${machine}: ${envelope?.name ?? 'a message'} is a dead letter: ${oneLine(reason)}`);
     // Acknowledged, not terminated: only of that do the servers say that they have heard it.
     await done(message, envelope);
@@ -129,9 +141,12 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
     const again = message.info.deliveryCount > 1;
     let before: Failed = { failures: 0, reason: '' };
     let envelope: Envelope | undefined;
+    let end: (() => void) | undefined;
     try {
+      if (again) before = await attempts.read(message.seq);
+      // Heard alone, so that what else this process has in hand is not suspected of its death.
+      end = await turns.take(before.failures > 0 && before.failures < maxFailures);
       if (again) {
-        before = await attempts.read(message.seq);
         // Taken back where this ends in any way that can be told.
         if (before.failures < maxFailures) {
           await attempts.write(message.seq, { failures: before.failures + 1, reason: DIED });
@@ -144,11 +159,14 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
         return;
       }
       const input = inputOf(message, envelope);
-      const { known } = await ingest({ ...input, read: { ...input.read, ...limits }, signal: giveUp.signal });
-      counts[known ? 'known' : 'stored']++;
+      const result = await ingest({ ...input, read: { ...input.read, ...limits }, signal: giveUp.signal });
+      counts[result.known ? 'known' : 'stored']++;
+      if (result.known && again) await teller.repeat(result);
       await done(message, envelope);
     } catch (error) {
       await failed(message, error, before, envelope);
+    } finally {
+      end?.();
     }
   };
 
@@ -225,8 +243,8 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
 
   /** What was given back is sent; servers that are away hear of it by silence. */
   const leave = async (): Promise<void> => {
-    await Promise.race([connection.flush().catch(() => {}), sleep(FLUSH_MS)]);
-    await connection.close();
+    await teller.close();
+    await endConnection(connection);
   };
   /** Looks now and then for what the servers have forgotten. */
   const sweeper = async (): Promise<void> => {
@@ -253,6 +271,7 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
   const ended = Promise.race([lanes, patience]).then(leave, async (error: unknown) => {
     stopping.abort();
     giveUp.abort(error);
+    await teller.close();
     await connection.close();
     throw error;
   });

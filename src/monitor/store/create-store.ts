@@ -1,9 +1,11 @@
 // The store over any database that speaks its SQL.
 import { createDetectorMethods, createMachineMethods } from './detectors.ts';
 import { createExpireMethods } from './expire.ts';
+import { createJsonMethods } from './json.ts';
 import { createNoteMethods } from './notes.ts';
 import { createResultMethods } from './results.ts';
 import type { Sql } from './sql.ts';
+import { createStatusMethods } from './status.ts';
 import type { Store } from './types.ts';
 
 /** Tables must be there, see `migrate`. */
@@ -13,15 +15,18 @@ export function createStore(sql: Sql): Store {
     ...createMachineMethods(sql),
     ...createResultMethods(sql),
     ...createNoteMethods(sql),
+    ...createJsonMethods(sql),
+    ...createStatusMethods(sql),
     ...createExpireMethods(sql),
 
     async totals() {
       const [row] = await sql.query(`select
-        (select count(*) from recordings) as recordings,
-        (select count(*) from scores) as scores,
+        cast(coalesce(sum(recordings), 0) as bigint) as recordings,
+        cast(coalesce(sum(scores), 0) as bigint) as scores,
+        coalesce(sum(audio_bytes), 0) as audio_bytes,
         (select count(*) from alarms where cleared_ms is null) as open_alarms,
-        (select cast(coalesce(sum(bytes), 0) as double precision) from recordings where blob is not null) as audio_bytes,
-        (select count(*) from dead_letters) as dead_letters`);
+        (select count(*) from dead_letters) as dead_letters
+        from machine_counts`);
       return {
         recordings: row.recordings as number,
         scores: row.scores as number,

@@ -3,7 +3,7 @@ import { InputError } from '../../signal/errors.ts';
 import { leaveBlobs, strayAmong } from './expire.ts';
 import { detectorOf, machineOf, places } from './rows.ts';
 import type { Query, Sql } from './sql.ts';
-import type { Store } from './types.ts';
+import type { DetectorVersion, NewVersion, Store } from './types.ts';
 
 async function checkVersion(query: Query, what: string, name: string, version?: number): Promise<void> {
   const which = version === undefined ? '' : ' and version = $2';
@@ -15,54 +15,72 @@ async function checkVersion(query: Query, what: string, name: string, version?: 
   }
 }
 
+/** Ends a transaction without an error, and undoes all of it. */
+const CONFLICT = Symbol('conflict');
+
+/** Undefined where another version than `current` is in use, or a label to be learned was taken back. */
+async function insertVersion(run: Query, added: NewVersion, current?: number): Promise<DetectorVersion | undefined> {
+  const { name, use = true } = added;
+  if (added.parent !== undefined) await checkVersion(run, 'addDetector', name, added.parent);
+  const [{ newest, used }] = await run(
+    `select coalesce(max(version), 0) as newest, coalesce(max(case when current = 1 then version end), 0) as used
+    from detectors where name = $1`,
+    [name],
+  );
+  if (current !== undefined && used !== current) return undefined;
+  const version = (newest as number) + 1;
+  const inUse = use || used === 0;
+  if (inUse) await run('update detectors set current = 0 where name = $1 and current = 1', [name]);
+  const values = [
+    ...[name, version, added.createdMs, added.parent, added.origin, added.note, added.blob, added.bytes],
+    ...[added.encoder, added.fingerprint, added.sampleRate, added.threshold, added.falseAlarmRate],
+    ...[added.segments, JSON.stringify(added.labels), Number(inUse)],
+  ];
+  const [row] = await run(
+    `insert into detectors (name, version, created_ms, parent, origin, note, blob, bytes, encoder, fingerprint,
+      sample_rate, threshold, false_alarm_rate, segments, labels, current)
+    values (${places(values)}) returning *`,
+    values,
+  );
+  for (const { machine, hash } of added.learned ?? []) {
+    const [found] = await run('select 1 as found from recordings where machine = $1 and hash = $2', [machine, hash]);
+    if (!found) {
+      throw new InputError(`addDetector: expected stored recordings as learned, found no ${hash} of ${machine}`);
+    }
+    await run('insert into learned values ($1, $2, $3, $4) on conflict do nothing', [name, version, machine, hash]);
+  }
+  for (const id of added.learnedLabels ?? []) {
+    const stands = await run(
+      'update labels set version = $2, detector = $3 where id = $1 and undone = 0 returning id',
+      [id, version, name],
+    );
+    if (stands.length === 0 && current !== undefined) return undefined;
+  }
+  return detectorOf(row);
+}
+
 type DetectorMethods = Pick<
   Store,
-  'addDetector' | 'detectors' | 'detectorVersions' | 'detector' | 'useVersion' | 'removeDetector'
+  'addDetector' | 'addDetectorOn' | 'detectors' | 'detectorVersions' | 'detector' | 'useVersion' | 'removeDetector'
 >;
 
 export function createDetectorMethods({ query, transaction }: Sql): DetectorMethods {
   return {
     // Two that add at once would take the same number: the second violates an index, and is run again.
-    addDetector: (added) =>
-      transaction(async (run) => {
-        const { name } = added;
-        if (added.parent !== undefined) await checkVersion(run, 'addDetector', name, added.parent);
-        const [{ newest }] = await run('select coalesce(max(version), 0) as newest from detectors where name = $1', [
-          name,
-        ]);
-        const version = (newest as number) + 1;
-        await run('update detectors set current = 0 where name = $1 and current = 1', [name]);
-        const values = [
-          ...[name, version, added.createdMs, added.parent, added.origin, added.note, added.blob, added.bytes],
-          ...[added.encoder, added.fingerprint, added.sampleRate, added.threshold, added.falseAlarmRate],
-          ...[added.segments, JSON.stringify(added.labels), 1],
-        ];
-        const [row] = await run(
-          `insert into detectors (name, version, created_ms, parent, origin, note, blob, bytes, encoder, fingerprint,
-            sample_rate, threshold, false_alarm_rate, segments, labels, current)
-          values (${places(values)}) returning *`,
-          values,
-        );
-        for (const { machine, hash } of added.learned ?? []) {
-          const [found] = await run('select 1 as found from recordings where machine = $1 and hash = $2', [
-            machine,
-            hash,
-          ]);
-          if (!found) {
-            throw new InputError(`addDetector: expected stored recordings as learned, found no ${hash} of ${machine}`);
-          }
-          await run('insert into learned values ($1, $2, $3, $4) on conflict do nothing', [
-            name,
-            version,
-            machine,
-            hash,
-          ]);
-        }
-        for (const id of added.learnedLabels ?? []) {
-          await run('update labels set version = $2 where id = $1', [id, version]);
-        }
-        return detectorOf(row);
-      }),
+    addDetector: (added) => transaction(async (run) => (await insertVersion(run, added)) as DetectorVersion),
+
+    async addDetectorOn(current, added) {
+      try {
+        return await transaction(async (run) => {
+          const version = await insertVersion(run, added, current);
+          if (!version) throw CONFLICT;
+          return version;
+        });
+      } catch (error) {
+        if (error === CONFLICT) return 'conflict';
+        throw error;
+      }
+    },
 
     detectors: async () => (await query('select * from detectors where current = 1 order by name')).map(detectorOf),
 
@@ -104,7 +122,16 @@ export function createDetectorMethods({ query, transaction }: Sql): DetectorMeth
 type MachineMethods = Pick<Store, 'putMachine' | 'machines' | 'machine' | 'removeMachine'>;
 
 /** Tables with rows of a machine: first those that refer to the others. */
-const OF_MACHINE = ['learned', 'scores', 'labels', 'recordings', 'alarms', 'alarm_states', 'dead_letters'];
+const OF_MACHINE = [
+  'machine_counts',
+  'learned',
+  'scores',
+  'labels',
+  'recordings',
+  'alarms',
+  'alarm_states',
+  'dead_letters',
+];
 
 export function createMachineMethods({ query, transaction }: Sql): MachineMethods {
   return {

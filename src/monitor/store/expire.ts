@@ -63,9 +63,7 @@ async function expireAudio(
 
 /** Bytes of audio beyond `maxBytes`. */
 async function excessBytes(run: Query, maxBytes: number): Promise<number> {
-  const [{ bytes }] = await run(
-    'select cast(coalesce(sum(bytes), 0) as double precision) as bytes from recordings where blob is not null',
-  );
+  const [{ bytes }] = await run('select coalesce(sum(audio_bytes), 0) as bytes from machine_counts');
   return (bytes as number) - maxBytes;
 }
 

@@ -1,13 +1,13 @@
 // What humans and accidents leave behind: labels, dead letters, keys.
 import { InputError } from '../../signal/errors.ts';
-import { limitOf } from './results.ts';
+import { limitOf } from './pages.ts';
 import { keyOf, labelOf, letterOf, places } from './rows.ts';
 import { createConditions, type Sql } from './sql.ts';
 import type { Store } from './types.ts';
 
 type NoteMethods = Pick<
   Store,
-  'addLabel' | 'labels' | 'undoLabel' | 'bury' | 'deadLetters' | 'addKey' | 'keys' | 'keyByHash' | 'revokeKey'
+  'addLabel' | 'labels' | 'label' | 'undoLabel' | 'bury' | 'deadLetters' | 'addKey' | 'keys' | 'keyByHash' | 'revokeKey'
 >;
 
 export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
@@ -40,6 +40,12 @@ export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
       return (await query(`select * from labels ${where()} ${order} limit ${limit}`, values)).map(labelOf);
     },
 
+    async label(id) {
+      if (!Number.isSafeInteger(id)) return undefined;
+      const [row] = await query('select * from labels where id = $1', [id]);
+      return row && labelOf(row);
+    },
+
     async undoLabel(id) {
       if (!Number.isSafeInteger(id)) return false;
       const undo = 'update labels set undone = 1 where id = $1 and undone = 0 returning id';
@@ -49,7 +55,9 @@ export function createNoteMethods({ query, transaction }: Sql): NoteMethods {
     async bury({ machine, hash, source, reason, atMs, attempts, blob }) {
       const values = [machine, hash, source, reason, atMs, attempts, blob];
       await query(
-        `insert into dead_letters (machine, hash, source, reason, at_ms, attempts, blob) values (${places(values)})`,
+        `insert into dead_letters (machine, hash, source, reason, at_ms, attempts, blob) values (${places(values)})
+        on conflict (machine, hash) where hash <> '' do update set source = excluded.source, reason = excluded.reason,
+          at_ms = excluded.at_ms, attempts = excluded.attempts, blob = coalesce(excluded.blob, dead_letters.blob)`,
         values,
       );
     },

@@ -1,16 +1,9 @@
 // What was heard, and the alarms that follow from it: stored together or not at all.
 import { InputError } from '../../signal/errors.ts';
+import { alarmsPage, recordingsPage, scoresPage } from './pages.ts';
 import { alarmOf, detailsOf, places, recordingOf, scoreOf } from './rows.ts';
 import { createConditions, type Query, type Sql } from './sql.ts';
-import type { Page, RecordingKey, ScoredResult, Store, StoredRecording, StoredScore } from './types.ts';
-
-const DEFAULT_LIMIT = 1000;
-
-/** How many rows a page may have. */
-export function limitOf(what: string, { limit = DEFAULT_LIMIT }: Page): number {
-  if (Number.isSafeInteger(limit) && limit >= 1) return limit;
-  throw new InputError(`${what}: expected a limit of 1 or more, got ${limit}`);
-}
+import type { RecordingKey, ScoredResult, Store, StoredRecording, StoredScore } from './types.ts';
 
 /** Ends a transaction without an error, and undoes all of it. */
 const CONFLICT = Symbol('conflict');
@@ -39,10 +32,11 @@ async function insertRecording(run: Query, recording: StoredRecording): Promise<
   const { machine, hash, blob } = recording;
   const values = [
     ...[machine, hash, recording.name, recording.startMs, recording.durationSeconds, recording.sampleRate],
-    ...[recording.bytes, recording.receivedMs, blob],
+    ...[recording.bytes, recording.receivedMs, blob, recording.variable],
   ];
   const inserted = await run(
-    `insert into recordings (machine, hash, name, start_ms, duration_seconds, sample_rate, bytes, received_ms, blob)
+    `insert into recordings (machine, hash, name, start_ms, duration_seconds, sample_rate, bytes, received_ms, blob,
+      variable)
     values (${places(values)}) on conflict (machine, hash) do nothing returning hash`,
     values,
   );
@@ -61,11 +55,11 @@ async function insertScore(run: Query, score: StoredScore): Promise<boolean> {
   const values = [
     ...[score.machine, score.hash, score.detector, score.version, score.index, score.startMs, score.durationSeconds],
     ...[score.sampleRate, Number(score.constant), score.score, score.pValue, score.threshold],
-    ...[Number(score.anomalous), detailsOf(score)],
+    ...[Number(score.anomalous), detailsOf(score), Number(score.learned ?? false)],
   ];
   const inserted = await run(
     `insert into scores (machine, hash, detector, version, idx, start_ms, duration_seconds, sample_rate, constant,
-      score, p_value, threshold, anomalous, details)
+      score, p_value, threshold, anomalous, details, learned)
     values (${places(values)}) on conflict (machine, hash, detector, version, idx) do nothing returning idx`,
     values,
   );
@@ -140,8 +134,10 @@ type ResultMethods = Pick<
   | 'isKnown'
   | 'recordings'
   | 'recording'
+  | 'recordingNamed'
   | 'scores'
   | 'alarms'
+  | 'alarm'
   | 'acknowledge'
 >;
 
@@ -192,13 +188,8 @@ export function createResultMethods({ query, transaction }: Sql): ResultMethods 
     },
 
     async recordings(page) {
-      const { values, and, place, where } = createConditions();
-      and('machine =', page.machine);
-      and('start_ms >=', page.fromMs);
-      and('start_ms <', page.toMs);
-      const limit = place(limitOf('recordings', page));
-      const order = 'order by start_ms desc, hash desc';
-      return (await query(`select * from recordings ${where()} ${order} limit ${limit}`, values)).map(recordingOf);
+      const { text, values } = recordingsPage(page);
+      return (await query(text, values)).map(recordingOf);
     },
 
     async recording({ machine, hash }: RecordingKey) {
@@ -206,31 +197,34 @@ export function createResultMethods({ query, transaction }: Sql): ResultMethods 
       return row && recordingOf(row);
     },
 
+    async recordingNamed({ machine, name, hashStart }) {
+      const { values, and, andThat, where } = createConditions();
+      and('machine =', machine);
+      and('name =', name);
+      and('hash >=', hashStart);
+      // Hexadecimal digits come before this letter.
+      and('hash <', hashStart && `${hashStart}g`);
+      andThat('blob is not null');
+      const order = 'order by start_ms desc, hash desc';
+      const [row] = await query(`select * from recordings ${where()} ${order} limit 1`, values);
+      return row && recordingOf(row);
+    },
+
     async scores(page) {
-      const { values, and, place, where } = createConditions();
-      and('machine =', page.machine);
-      and('hash =', page.hash);
-      and('start_ms >=', page.fromMs);
-      and('start_ms <', page.toMs);
-      const limit = place(limitOf('scores', page));
-      // From a time on, page by page; or else those that end the range.
-      const forward = page.fromMs !== undefined;
-      const by = ['start_ms', 'hash', 'detector', 'version', 'idx'];
-      const order = by.map((column) => (forward ? column : `${column} desc`)).join(', ');
-      const rows = await query(`select * from scores ${where()} order by ${order} limit ${limit}`, values);
-      const scores = rows.map(scoreOf);
-      return forward ? scores : scores.reverse();
+      const { text, values, backward } = scoresPage(page);
+      const scores = (await query(text, values)).map(scoreOf);
+      return backward ? scores.reverse() : scores;
     },
 
     async alarms(page) {
-      const { values, and, andThat, place, where } = createConditions();
-      and('machine =', page.machine);
-      and('raised_ms >=', page.fromMs);
-      and('raised_ms <', page.toMs);
-      if (page.open !== undefined) andThat(`cleared_ms is ${page.open ? '' : 'not '}null`);
-      const limit = place(limitOf('alarms', page));
-      const order = 'order by raised_ms desc, id desc';
-      return (await query(`select * from alarms ${where()} ${order} limit ${limit}`, values)).map(alarmOf);
+      const { text, values } = alarmsPage(page);
+      return (await query(text, values)).map(alarmOf);
+    },
+
+    async alarm(id) {
+      if (!Number.isSafeInteger(id)) return undefined;
+      const [row] = await query('select * from alarms where id = $1', [id]);
+      return row && alarmOf(row);
     },
 
     async acknowledge(id, by) {

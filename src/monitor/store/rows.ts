@@ -58,6 +58,7 @@ export const recordingOf = (row: Row): StoredRecording => ({
   bytes: row.bytes as number,
   receivedMs: row.received_ms as number,
   ...optional<'blob', string>('blob', row.blob),
+  ...optional<'variable', string>('variable', row.variable),
 });
 
 /** The fields of a score that no query looks at, as they are stored. */
@@ -78,6 +79,7 @@ export const scoreOf = (row: Row): StoredScore => ({
   pValue: row.p_value as number,
   threshold: row.threshold as number,
   anomalous: row.anomalous === 1,
+  ...(row.learned === 1 && { learned: true as const }),
   ...(JSON.parse(row.details as string) as Pick<Heard, 'bands' | 'places' | 'nearest' | 'diagnosis'>),
 });
 
@@ -100,6 +102,7 @@ export const labelOf = (row: Row): StoredLabel => ({
   by: row.author as string,
   createdMs: row.created_ms as number,
   ...optional<'version', number>('version', row.version),
+  ...optional<'detector', string>('detector', row.detector),
   undone: row.undone === 1,
 });
 

@@ -7,10 +7,11 @@ import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from '../
 import { createStore } from './create-store.ts';
 import { openStore } from './open.node.ts';
 import { openPostgres } from './postgres.node.ts';
+import { detailsOf, places } from './rows.ts';
 import { MIGRATIONS, migrate } from './schema.ts';
 import type { Row, Sql, SqlValue } from './sql.ts';
 import { openSqlite } from './sqlite.node.ts';
-import { policy, recordingOf, resultOf } from './store.test-util.ts';
+import { policy, recordingOf, scoreOf } from './store.test-util.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'thrum-schema-'));
 let server: PostgresServer | undefined;
@@ -67,10 +68,24 @@ describe.each(databases)('$name', ({ missing, newUrl, open, tables, explain, sca
     const fresh = open(await newUrl());
     await migrate(fresh);
     await migrate(sql, from);
-    await createStore(sql).putMachine({ name: 'pump', policy, createdMs: 1 });
-    await createStore(sql).record(resultOf(recordingOf('a')));
+    const recording = recordingOf('a');
+    const insert = (table: string, row: Record<string, SqlValue>) => {
+      const values = Object.values(row);
+      return sql.query(`insert into ${table} (${Object.keys(row).join(', ')}) values (${places(values)})`, values);
+    };
+    await insert('machines', { name: 'pump', policy: JSON.stringify(policy), created_ms: 1 });
+    const { machine, hash, startMs: start_ms, durationSeconds: duration_seconds, sampleRate } = recording;
+    const common = { machine, hash, start_ms, duration_seconds, sample_rate: sampleRate };
+    const { name, bytes, receivedMs: received_ms, blob } = recording;
+    await insert('recordings', { ...common, name, bytes, received_ms, blob });
+    await insert('scores', {
+      ...{ ...common, detector: 'rig', version: 1, idx: 0, constant: 0, score: 1 / 3, p_value: 0.01, threshold: 2.5 },
+      ...{ anomalous: 1, details: detailsOf(scoreOf(recording)) },
+    });
     const store = await openStore(url);
-    expect(await store.isKnown(recordingOf('a'))).toBe(true);
+    expect(await store.recordings({})).toEqual([recording]);
+    expect(await store.scores({})).toEqual([scoreOf(recording)]);
+    expect(await store.totals()).toMatchObject({ recordings: 1, scores: 1, audioBytes: bytes });
     await store.close();
     expect(await sql.query(tables)).toEqual(await fresh.query(tables));
     await fresh.close();
@@ -88,17 +103,24 @@ describe.each(databases)('$name', ({ missing, newUrl, open, tables, explain, sca
     expect(await sql.query('select max(version) as version from thrum_schema')).toEqual([{ version: 1000 }]);
   });
 
-  it('finds a page among 100,000 scores by its index', async () => {
+  it('finds a page among 30,000 scores by its index', async () => {
     await migrate(sql);
     const store = createStore(sql);
     for (let i = 0; i < 500; i++) await store.putMachine({ name: `pump-${i}`, policy, createdMs: 1 });
-    const rows = `with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
+    const rows = `with recursive n (i) as (select 1 union all select i + 1 from n where i < 30000)
       select 'pump-' || (i % 500), cast(i as text)`;
     await sql.query(`insert into recordings (machine, hash, name, start_ms, duration_seconds, sample_rate, bytes,
       received_ms, blob) ${rows}, '', i, 1, 1, 1, i, cast(i as text) from n where true`);
     await sql.query(`insert into scores (machine, hash, detector, version, idx, start_ms, duration_seconds, sample_rate,
-      constant, score, p_value, threshold, anomalous, details) ${rows}, 'rig', 1, 0, i, 1, 1, 0, 1, 1, 1, 0, '{}'
+      constant, score, p_value, threshold, anomalous, details) ${rows}, 'rig', 1, 0, i, 1, 1, 0, 1, 1, 1, 0, '{"a":1}'
       from n where true`);
+    await sql.query(`insert into alarms (machine, kind, raised_ms, since_ms, cleared_ms, reason) with recursive
+      n (i) as (select 1 union all select i + 1 from n where i < 30000) select 'pump-' || (i % 500), 'fault', i, i,
+      case when i > 29990 then null else i end, '{}' from n`);
+    await sql.query(`insert into labels (machine, hash, label, author, created_ms, undone) select machine, hash, 'normal',
+      'Ada', start_ms, 0 from recordings`);
+    await sql.query(`insert into dead_letters (machine, hash, source, reason, at_ms, attempts) select machine, hash, '',
+      '', start_ms, 1 from recordings`);
     await sql.query('analyze');
 
     const asked: [string, readonly SqlValue[]][] = [];
@@ -115,22 +137,51 @@ describe.each(databases)('$name', ({ missing, newUrl, open, tables, explain, sca
       return plans.map((row) => row.detail ?? row['QUERY PLAN']).join('\n');
     };
 
-    const page = { machine: 'pump-0', fromMs: 40_000, toMs: 50_000, limit: 10 };
+    const page = { machine: 'pump-0', fromMs: 10_000, toMs: 20_000, limit: 10 };
     expect((await spied.scores(page)).map(({ startMs }) => startMs)).toEqual(
-      Array.from({ length: 10 }, (_, i) => 40_000 + 500 * i),
+      Array.from({ length: 10 }, (_, i) => 10_000 + 500 * i),
     );
     const plan = await planOf();
     expect(plan).toMatch(sorted);
     expect(plan).not.toMatch(scan);
 
     await spied.scores({ machine: 'pump-0', limit: 1 });
-    await spied.scores({ fromMs: 99_000, limit: 10 });
+    await spied.scores({ fromMs: 29_000, limit: 10 });
     await spied.scores({ machine: 'pump-0', hash: '1000' });
     await spied.recordings({ machine: 'pump-0', limit: 10 });
     await spied.recordings({ limit: 10 });
     await spied.isKnown({ machine: 'pump-0', hash: '1000' });
+    const pages = await planOf();
+    expect(pages.replace(/SCAN \w+ USING INDEX \w+_start/g, '')).not.toMatch(scan);
+
+    for (const of of ['scores', 'recordings', 'alarms'] as const) {
+      await spied.json({ of, machine: 'pump-0', limit: 10 });
+      await spied.json({ of, machine: 'pump-0', fromMs: 10_000, toMs: 20_000, limit: 10 });
+    }
+    const before = { startMs: 20_000, hash: 'x' };
+    await spied.recordings({ machine: 'pump-0', before, limit: 10 });
+    await spied.recordingNamed({ machine: 'pump-0', name: 'x' });
+    await spied.recordingNamed({ machine: 'pump-0', name: '', hashStart: '10' });
+    await spied.alarms({ open: true, limit: 10 });
+    await spied.alarms({ machine: 'pump-0', open: true, limit: 10 });
+    await spied.labels({ machine: 'pump-0', limit: 10 });
+    await spied.deadLetters({ machine: 'pump-0', limit: 10 });
+    for (const id of [1, 2]) await Promise.all([spied.alarm(id), spied.label(id)]);
+    await spied.machineStatus('pump-0', 0);
     const others = await planOf();
-    // SQLite calls it a scan when it reads an index from its end on.
-    expect(others.replace(/SCAN \w+ USING INDEX \w+_start/g, '')).not.toMatch(scan);
+    // Ten open alarms, and twenty times of one machine.
+    expect(others.replace(/SCAN (alarms USING INDEX alarms_open_time|latest)/g, '')).not.toMatch(scan);
+    expect(
+      JSON.parse(new TextDecoder().decode(await spied.json({ of: 'machines', nowMs: 0, limit: 3 }))) as object[],
+    ).toMatchObject([
+      { name: 'pump-0', recordings: 60, lastScore: { startMs: 30_000 } },
+      { name: 'pump-1', recordings: 60, lastScore: { startMs: 29_501 } },
+      { name: 'pump-10', recordings: 60 },
+    ]);
+    // All rows of the small table of machines may be read, and no others.
+    const list = (await planOf())
+      .replace(/SCAN machines\b.*|SCAN (latest|\(subquery.*)/g, '')
+      .replace(/Seq Scan on machine\w+/g, '');
+    expect(list).not.toMatch(scan);
   });
 });

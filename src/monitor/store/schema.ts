@@ -1,4 +1,5 @@
 // The tables, in numbered steps that only go forward; a step that was once released never changes.
+import { countingTriggers } from './counts.ts';
 import type { Query, Sql } from './sql.ts';
 import { StoreError } from './store-error.ts';
 
@@ -7,7 +8,7 @@ import { StoreError } from './store-error.ts';
  * Recordings and scores are looked up by their machine and time; what is true of one row of several only (the version
  * in use, the open alarm of a kind) is kept so by an index over just those rows.
  */
-export const MIGRATIONS: readonly ((key: string) => readonly string[])[] = [
+export const MIGRATIONS: readonly ((key: string, dialect: Sql['dialect']) => readonly string[])[] = [
   (key) => [
     `create table detectors (
       name text not null, version integer not null, created_ms double precision not null, parent integer,
@@ -71,6 +72,27 @@ export const MIGRATIONS: readonly ((key: string) => readonly string[])[] = [
     `create index detectors_blob on detectors (blob)`,
     `create table stray_blobs (blob text primary key, since_ms double precision not null)`,
   ],
+  (_, dialect) => [
+    `alter table recordings add column variable text`,
+    `alter table scores add column learned integer not null default 0`,
+    `alter table labels add column detector text`,
+    `create index recordings_name on recordings (machine, name, start_ms)`,
+    `create index alarms_open_time on alarms (raised_ms) where cleared_ms is null`,
+    `create index labels_machine on labels (machine, created_ms)`,
+    `create index dead_letters_machine on dead_letters (machine, at_ms)`,
+    `delete from dead_letters where hash <> '' and id not in (select max(id) from dead_letters group by machine, hash)`,
+    `create unique index dead_letters_once on dead_letters (machine, hash) where hash <> ''`,
+    // What would take a walk through all rows of a machine is counted as it comes and goes.
+    `create table machine_counts (
+      machine text primary key, recordings bigint not null, scores bigint not null,
+      audio_bytes double precision not null)`,
+    `insert into machine_counts select machines.name,
+      (select count(*) from recordings where recordings.machine = machines.name),
+      (select count(*) from scores where scores.machine = machines.name),
+      (select coalesce(sum(bytes), 0) from recordings where recordings.machine = machines.name and blob is not null)
+      from machines`,
+    ...countingTriggers[dialect],
+  ],
 ];
 
 const KEYS = {
@@ -102,7 +124,7 @@ export async function migrate(sql: Sql, target = MIGRATIONS.length): Promise<voi
       );
     }
     for (let version = found + 1; version <= target; version++) {
-      for (const statement of MIGRATIONS[version - 1](KEYS[sql.dialect])) await query(statement);
+      for (const statement of MIGRATIONS[version - 1](KEYS[sql.dialect], sql.dialect)) await query(statement);
       await query('insert into thrum_schema (version, applied_ms) values ($1, $2)', [version, Date.now()]);
     }
   });

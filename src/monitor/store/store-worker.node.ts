@@ -33,7 +33,10 @@ port.on('message', async ({ id, method, values }: StoreRequest) => {
   try {
     const store = await opening;
     const call = store[method] as (...values: unknown[]) => Promise<unknown>;
-    port.postMessage({ id, result: await call(...values) } satisfies StoreReply);
+    const result = await call(...values);
+    // Bytes change hands: they are not copied.
+    const transfer = result instanceof Uint8Array ? [result.buffer as ArrayBuffer] : [];
+    port.postMessage({ id, result } satisfies StoreReply, transfer);
   } catch (error) {
     port.postMessage(failure(id, error));
   }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from '../../../tests/postgres-server.ts';
 import { openStore } from './open.node.ts';
 import { changeOf, detectorOf, hashOf, policy, recordingOf, resultOf, scoreOf, stateOf } from './store.test-util.ts';
-import type { Store } from './types.ts';
+import type { JsonPage, Store, StoredRecording } from './types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'thrum-store-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -253,11 +253,13 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     const added = await store.addLabel(label);
     expect(added).toEqual({ ...label, id: added.id, undone: false });
     await store.addDetector({ ...detectorOf('rig'), learned: [recording], learnedLabels: [added.id] });
-    expect(await store.labels({ machine: 'pump' })).toEqual([{ ...added, version: 1 }]);
+    expect(await store.labels({ machine: 'pump' })).toEqual([{ ...added, version: 1, detector: 'rig' }]);
+    expect(await store.label(added.id)).toEqual({ ...added, version: 1, detector: 'rig' });
+    expect(await store.label(added.id + 1)).toBeUndefined();
     expect(await store.labels({ fromMs: 6 })).toEqual([]);
     expect(await store.undoLabel(added.id)).toBe(true);
     expect(await store.undoLabel(added.id)).toBe(false);
-    expect(await store.labels({})).toEqual([{ ...added, version: 1, undone: true }]);
+    expect(await store.labels({})).toEqual([{ ...added, version: 1, detector: 'rig', undone: true }]);
     const unknown = { machine: 'pump', hash: hashOf('b') };
     await expect(store.addDetector({ ...detectorOf('rig'), learned: [unknown] })).rejects.toThrow('expected stored');
     expect((await store.detectorVersions('rig')).length).toBe(1);
@@ -273,6 +275,13 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     await store.bury(letter);
     const [buried] = await store.deadLetters({});
     expect(buried).toEqual({ ...letter, id: buried.id });
+    await store.bury({ ...letter, reason: 'still no WAV', atMs: 10, attempts: 4, blob: 'dead/1' });
+    await store.bury({ ...letter, reason: 'no WAV at all', atMs: 11, attempts: 5 });
+    expect(await store.deadLetters({})).toEqual([
+      { ...letter, id: buried.id, reason: 'no WAV at all', atMs: 11, attempts: 5, blob: 'dead/1' },
+    ]);
+    await store.bury({ ...letter, machine: 'fan' });
+    expect((await store.totals()).deadLetters).toBe(2);
 
     const key = { name: 'page', scope: 'read' as const, hash: hashOf('secret'), createdMs: 3 };
     const added = await store.addKey(key);
@@ -350,6 +359,126 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     await store.record(resultOf(recordingOf('a', { machine: 'fan', startMs: 90, blob })));
     expect(await store.expire({ beforeMs: 50 })).toEqual([]);
     expect(await store.expire({ beforeMs: 100 })).toEqual([blob]);
+  });
+
+  it('adds a version only on the one that it was made from, and only with labels that stand', async () => {
+    const recording = recordingOf('a');
+    await store.record({ recording, scores: [] });
+    const added = await store.addLabel({ ...recording, label: 'normal', by: 'Ada', createdMs: 1 });
+    const next = { ...detectorOf('rig'), learned: [recording], learnedLabels: [added.id] };
+    expect(await store.addDetectorOn(1, next)).toBe('conflict');
+    expect(await store.addDetectorOn(0, detectorOf('rig'))).toMatchObject({ version: 1, current: true });
+    expect(await store.addDetectorOn(0, next)).toBe('conflict');
+    expect(await store.addDetector({ ...detectorOf('rig'), use: false })).toMatchObject({ version: 2, current: false });
+    expect(await store.addDetectorOn(2, next)).toBe('conflict');
+    expect(await store.addDetectorOn(1, next)).toMatchObject({ version: 3, current: true });
+    await store.undoLabel(added.id);
+    expect(await store.addDetectorOn(3, next)).toBe('conflict');
+    expect((await store.detectorVersions('rig')).map(({ version }) => version)).toEqual([3, 2, 1]);
+    expect(await store.label(added.id)).toMatchObject({ version: 3, undone: true });
+  });
+
+  it('gives pages as JSON that says what the values say', async () => {
+    const text = fc.string({ unit: 'grapheme' }).map((one) => one.replaceAll('\0', ''));
+    const number = fc.double({ noNaN: true }).map((x) => x + 0);
+    const parsed = async (page: JsonPage) => JSON.parse(new TextDecoder().decode(await store.json(page)));
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(text, number, fc.boolean(), async (name, score, flag) => {
+        const recording = recordingOf(`${runs}`, { name, startMs: runs++, ...(flag && { variable: name }) });
+        const nearest = { file: name, startSeconds: 0, durationSeconds: 1 };
+        const changes = { score, nearest, constant: flag, ...(flag && { learned: true as const }) };
+        const { revision } = await store.alarmState('pump');
+        const kind = flag ? 'fault' : 'drift';
+        const alarms = { changes: [changeOf('raised', runs, kind)], state: stateOf(name), revision };
+        await store.record({ ...resultOf(recording, changes), alarms });
+      }),
+      { numRuns: 20 },
+    );
+    await store.acknowledge((await store.alarms({}))[0].id, 'Ada "x"');
+    await store.recordAlarms('pump', {
+      ...{
+        changes: [changeOf('cleared', 99)],
+        state: stateOf(''),
+        revision: (await store.alarmState('pump')).revision,
+      },
+    });
+    const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+    for (const page of [{}, { machine: 'pump', fromMs: 3, limit: 5 }, { toMs: 9, limit: 3 }]) {
+      expect(await parsed({ of: 'scores', ...page })).toEqual(plain(await store.scores(page)));
+      expect(await parsed({ of: 'alarms', ...page })).toEqual(plain(await store.alarms(page)));
+      const recordings = (await store.recordings(page)).map(({ blob, ...one }) => ({
+        ...one,
+        audio: blob !== undefined,
+      }));
+      expect(await parsed({ of: 'recordings', ...page })).toEqual(plain(recordings));
+    }
+    await store.putMachine({ name: 'fan', policy, createdMs: 2 });
+    const page = { of: 'machines', nowMs: 1e9 } as const;
+    const all = await parsed(page);
+    expect(all.map(({ name }: { name: string }) => name)).toEqual(['fan', 'pump']);
+    expect(all[0]).toEqual({ name: 'fan', policy, createdMs: 2, health: 'unfitted', openAlarms: 0, recordings: 0 });
+    const [lastScore] = await store.scores({ limit: 1 });
+    expect(all[1]).toEqual(plain(await store.machineStatus('pump', 1e9)));
+    expect(all[1]).toMatchObject({ ...plain({ lastScore }), recordings: runs, openAlarms: 1 });
+    expect(await parsed({ ...page, limit: 1 })).toEqual([all[0]]);
+    expect(await parsed({ ...page, after: 'fan' })).toEqual([all[1]]);
+    expect(await store.machineStatus('none', 0)).toBeUndefined();
+  });
+
+  it('counts what comes and goes', async () => {
+    await store.putMachine({ name: 'fan', policy, createdMs: 1 });
+    const counted = async () => {
+      const [recordings, scores] = [await store.recordings({ limit: 1000 }), await store.scores({ limit: 1000 })];
+      const kept = recordings.filter(({ blob }) => blob !== undefined);
+      const audioBytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+      expect(await store.totals()).toMatchObject({ recordings: recordings.length, scores: scores.length, audioBytes });
+      for (const name of ['pump', 'fan']) {
+        const own = recordings.filter(({ machine }) => machine === name).length;
+        expect((await store.machineStatus(name, 0))?.recordings ?? 0).toBe(own);
+      }
+      return recordings.length;
+    };
+    for (let i = 0; i < 12; i++) {
+      const changes = { startMs: i, machine: i % 3 ? 'pump' : 'fan', ...(i % 4 === 0 && { blob: undefined }) };
+      const recording = recordingOf(`${i}`, changes);
+      await store.record(i % 5 ? resultOf(recording) : { recording, scores: [] });
+      await store.record(i % 5 ? resultOf(recording) : { recording, scores: [] });
+    }
+    expect(await counted()).toBe(12);
+    await store.expire({ beforeMs: 6 });
+    await counted();
+    await store.record({ recording: recordingOf('5', { startMs: 5 }), scores: [] });
+    await counted();
+    await store.expire({ maxBytes: 48_044 * 2 });
+    await counted();
+    await store.expire({ scoresBeforeMs: 8 });
+    expect(await counted()).toBeLessThan(12);
+    await store.removeMachine('fan');
+    expect(await counted()).toBeGreaterThan(0);
+    await store.removeMachine('pump');
+    expect(await counted()).toBe(0);
+  });
+
+  it('finds recordings by name and hash, and goes through them page by page', async () => {
+    for (const [i, text] of ['a', 'b', 'c', 'd'].entries()) {
+      const blob = text === 'd' ? undefined : `audio/${text}`;
+      await store.record({ recording: recordingOf(text, { name: 'same', startMs: i >> 1, blob }), scores: [] });
+    }
+    const find = (name: string, hashStart?: string) => store.recordingNamed({ machine: 'pump', name, hashStart });
+    expect(await find('same')).toMatchObject({ hash: hashOf('c') });
+    expect(await find('same', hashOf('a').slice(0, 12))).toMatchObject({ hash: hashOf('a') });
+    expect(await find('same', hashOf('d').slice(0, 12))).toBeUndefined();
+    expect(await find('other')).toBeUndefined();
+    const seen: string[] = [];
+    for (let before: StoredRecording | undefined; ; ) {
+      const [next] = await store.recordings({ machine: 'pump', limit: 1, before });
+      if (!next) break;
+      seen.push(next.hash);
+      before = next;
+    }
+    expect(seen).toEqual((await store.recordings({})).map(({ hash }) => hash));
+    expect(seen).toHaveLength(4);
   });
 
   it('refuses all work once it is closed', async () => {

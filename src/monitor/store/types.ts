@@ -1,5 +1,6 @@
 // What a plant remembers: detectors in versions, machines, recordings, scores, alarms, labels, keys, dead letters.
 import type { AlarmChange, AlarmKind, AlarmPolicy, AlarmReason, AlarmState } from '../alarm/types.ts';
+import type { Health } from '../health.ts';
 import type { Heard, TimeMs } from '../types.ts';
 
 /** One version of a detector; versions never change. The file itself lies in the blobs under `blob`. */
@@ -25,6 +26,17 @@ export type DetectorVersion = {
   current: boolean;
 };
 
+/**
+ * A version to add. `learned`: stored recordings that its bank holds; their audio stays as long as the detector.
+ * `learnedLabels`: ids of the labels that it has learned. `use`: whether it becomes the one in use (default; the first
+ * one does in any case).
+ */
+export type NewVersion = Omit<DetectorVersion, 'version' | 'current'> & {
+  learned?: readonly RecordingKey[];
+  learnedLabels?: readonly number[];
+  use?: boolean;
+};
+
 export type Machine = {
   name: string;
   /** Name of the detector whose current version hears it; none: recordings are kept, not scored. */
@@ -45,10 +57,19 @@ export type StoredRecording = RecordingKey & {
   receivedMs: TimeMs;
   /** Where its audio lies in the blobs; none: not kept, or expired. */
   blob?: string;
+  /** Which array of the file it is, where the sender has named one. */
+  variable?: string;
 };
 
 /** Scores of a recording by one version of a detector; several where it was cut or held several. */
-export type StoredScore = Heard & RecordingKey & { index: number; detector: string; version: number };
+export type StoredScore = Heard &
+  RecordingKey & {
+    index: number;
+    detector: string;
+    version: number;
+    /** The recording is one of those that the version was made from: it is compared with the others of them. */
+    learned?: true;
+  };
 
 export type StoredAlarm = {
   id: number;
@@ -67,8 +88,9 @@ export type StoredLabel = RecordingKey & {
   label: string;
   by: string;
   createdMs: TimeMs;
-  /** The version of the detector that learned it, once one has. */
+  /** The version of the detector that learned it, once one has, and which detector that is. */
   version?: number;
+  detector?: string;
   undone: boolean;
 };
 
@@ -101,21 +123,41 @@ export type Range = { fromMs?: TimeMs; toMs?: TimeMs };
 /** From `fromMs` on and before `toMs`. Newest first, but for scores (oldest first); at most `limit` (default 1000). */
 export type Page = Range & { machine?: string; limit?: number };
 
+export type RecordingsPage = Page & {
+  /** Those that come behind this one. */ before?: Pick<StoredRecording, 'startMs' | 'hash'>;
+};
+/** Machines by name, behind the name `after`. */
+export type MachinesPage = { nowMs: TimeMs; machine?: string; after?: string; limit?: number };
+
+/** A machine at a glance. */
+export type MachineStatus = Machine & {
+  health: Health;
+  /** The end of the last recording of a machine that is silent. */
+  silentSinceMs?: TimeMs;
+  lastScore?: StoredScore;
+  openAlarms: number;
+  recordings: number;
+};
+
+/** Pages that are also there as JSON. */
+export type JsonPage =
+  | (Page & { of: 'scores'; hash?: string })
+  | (Page & { of: 'alarms'; open?: boolean })
+  | (RecordingsPage & { of: 'recordings' })
+  | (MachinesPage & { of: 'machines' });
+
 /**
  * The store: SQLite in a file (libsql) or PostgreSQL, the same to its users. All methods are one transaction each. They
  * reject with InputError for what the caller got wrong (an unknown detector), and with StoreError where the database fails.
  */
 export type Store = {
+  /** Adds the next version of a detector. */
+  addDetector(version: NewVersion): Promise<DetectorVersion>;
   /**
-   * Adds the next version of a detector, which becomes the one in use. `learned`: stored recordings that its bank holds;
-   * their audio stays as long as the detector. `learnedLabels`: ids of the labels that it has learned.
+   * The same where version `current` is still the one in use (0: there is none yet), and none of the labels was taken
+   * back; else nothing changes. For who has made a version from another.
    */
-  addDetector(
-    version: Omit<DetectorVersion, 'version' | 'current'> & {
-      learned?: readonly RecordingKey[];
-      learnedLabels?: readonly number[];
-    },
-  ): Promise<DetectorVersion>;
+  addDetectorOn(current: number, version: NewVersion): Promise<DetectorVersion | 'conflict'>;
   /** The current version of each. */
   detectors(): Promise<DetectorVersion[]>;
   detectorVersions(name: string): Promise<DetectorVersion[]>;
@@ -144,19 +186,32 @@ export type Store = {
   /** Whether this version (or any, where none is named) has scored it. */
   isKnown(key: RecordingKey, detector?: { name: string; version: number }): Promise<boolean>;
 
-  recordings(page: Page): Promise<StoredRecording[]>;
+  recordings(page: RecordingsPage): Promise<StoredRecording[]>;
+  /** The newest of this name whose audio is kept; `hashStart`: how its hash begins. */
+  recordingNamed(which: { machine: string; name: string; hashStart?: string }): Promise<StoredRecording | undefined>;
   recording(key: RecordingKey): Promise<StoredRecording | undefined>;
   /** Without `fromMs`, the newest of the range: `{ limit: 1 }` is the last score. */
   scores(page: Page & { hash?: string }): Promise<StoredScore[]>;
   alarms(page: Page & { open?: boolean }): Promise<StoredAlarm[]>;
+  alarm(id: number): Promise<StoredAlarm | undefined>;
   /** False where there is no such alarm. The first who does it stays. */
   acknowledge(id: number, by: string): Promise<boolean>;
 
   addLabel(label: Omit<StoredLabel, 'id' | 'undone'>): Promise<StoredLabel>;
   labels(page: Page): Promise<StoredLabel[]>;
+  label(id: number): Promise<StoredLabel | undefined>;
   /** False where there is none, or it is undone already. */
   undoLabel(id: number): Promise<boolean>;
 
+  machineStatus(machine: string, nowMs: TimeMs): Promise<MachineStatus | undefined>;
+  /**
+   * A page as the bytes of a JSON array, for answers of many rows: nothing is taken apart on the way. Scores, alarms and
+   * machines (MachineStatus) as the other methods return them; recordings with `audio`, whether there is some, instead of
+   * `blob`.
+   */
+  json(page: JsonPage): Promise<Uint8Array>;
+
+  /** As recordings, one of a machine is there once, as it failed last; those without a hash as often as they are given. */
   bury(letter: Omit<DeadLetter, 'id'>): Promise<void>;
   deadLetters(page: Page): Promise<DeadLetter[]>;
 

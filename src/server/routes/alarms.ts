@@ -1,9 +1,10 @@
 // Routes: alarms, and who has seen them.
 import { createRoute, z } from '@hono/zod-openapi';
+import { jsonBytes } from '../answer.ts';
 import { type AppDeps, createRoutes } from '../context.ts';
 import { notFound } from '../http-error.ts';
 import { answers, byId, page, queryFlag } from '../parameters.ts';
-import { alarmSchema, nameSchema } from '../schemas.ts';
+import { type ApiAlarm, alarmSchema, nameSchema } from '../schemas.ts';
 import { alarmView } from '../view.ts';
 
 const list = createRoute({
@@ -29,16 +30,15 @@ const acknowledge = createRoute({
   responses: answers(alarmSchema, 'as it is now'),
 });
 
-/** An alarm that is acknowledged is a recent one, mostly; further back than this nobody looks. */
-const SEARCHED = 10_000;
-
-export function alarmRoutes({ store, bus }: AppDeps) {
+export function alarmRoutes({ store, bus, answers: sent }: AppDeps) {
   const routes = createRoutes();
-  routes.openapi(list, async (c) => c.json((await store.alarms(c.req.valid('query'))).map(alarmView), 200));
+  routes.openapi(list, async (c) =>
+    jsonBytes<ApiAlarm[]>(sent, await store.json({ ...c.req.valid('query'), of: 'alarms' })),
+  );
   routes.openapi(acknowledge, async (c) => {
     const { id } = c.req.valid('param');
     const known = await store.acknowledge(id, c.get('caller').name);
-    const found = known && (await store.alarms({ limit: SEARCHED })).find((alarm) => alarm.id === id);
+    const found = known ? await store.alarm(id) : undefined;
     if (!found) throw notFound(`alarm ${id}`);
     bus.publish({ type: 'alarm', data: alarmView(found) });
     return c.json(alarmView(found), 200);

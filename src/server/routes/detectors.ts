@@ -1,10 +1,12 @@
 // Routes: detectors, their versions, their files and thresholds.
 import { createRoute, z } from '@hono/zod-openapi';
+import type { StoredScore } from '../../monitor/store/types.ts';
 import { type AppDeps, createRoutes } from '../context.ts';
-import { fitStored, isNamed } from '../fit.ts';
+import { fitStored, namesIn } from '../fit.ts';
 import { notFound } from '../http-error.ts';
 import { readBody } from '../limits.ts';
 import { answers, body, byName, bytesBody, file, queryVersion } from '../parameters.ts';
+import { rescoreStored } from '../rescore.ts';
 import {
   calibrationSchema,
   detectorSchema,
@@ -14,7 +16,7 @@ import {
   nearestRecordingSchema,
   thresholdRequestSchema,
 } from '../schemas.ts';
-import { detectorView } from '../view.ts';
+import { detectorView, scoreView } from '../view.ts';
 
 const tags = ['detectors'];
 const list = createRoute({
@@ -104,12 +106,12 @@ const remove = createRoute({
   responses: answers(z.object({ removed: z.string() }), 'its name'),
 });
 
-/** Recordings of a machine that are searched for a name. */
-const SEARCHED = 10_000;
-
 export function detectorRoutes(deps: AppDeps) {
-  const { store, detectors, jobs, limits, budget } = deps;
+  const { store, detectors, jobs, limits, budget, answers: sent } = deps;
   const routes = createRoutes();
+  const onScores = (scores: readonly StoredScore[]) => {
+    for (const score of scores) deps.bus.publish({ type: 'score', data: scoreView(score) });
+  };
   routes.openapi(list, async (c) => c.json((await store.detectors()).map(detectorView), 200));
   routes.openapi(versions, async (c) => {
     const { name } = c.req.valid('param');
@@ -127,7 +129,7 @@ export function detectorRoutes(deps: AppDeps) {
     const version = await detectors.version(c.req.valid('param').name, c.req.valid('query').version);
     const bytes = await detectors.file(version);
     const name = `${version.name}-${version.version}.thrum`;
-    return new Response(new Uint8Array(bytes), {
+    return sent.bytes(bytes, {
       headers: {
         'content-type': 'application/octet-stream',
         'content-disposition': `attachment; filename="${name}"`,
@@ -149,9 +151,10 @@ export function detectorRoutes(deps: AppDeps) {
     await detectors.version(name);
     for (const machine of await store.machines()) {
       if (machine.detector !== name) continue;
-      const recordings = await store.recordings({ machine: machine.name, limit: SEARCHED });
-      const found = recordings.find((recording) => recording.blob !== undefined && isNamed(wanted, recording));
-      if (found) return c.json({ machine: found.machine, hash: found.hash, startSeconds }, 200);
+      for (const one of namesIn(wanted)) {
+        const found = await store.recordingNamed({ machine: machine.name, ...one });
+        if (found) return c.json({ machine: found.machine, hash: found.hash, startSeconds }, 200);
+      }
     }
     throw notFound('recording of this name that is still kept');
   });
@@ -159,7 +162,14 @@ export function detectorRoutes(deps: AppDeps) {
     const { name } = c.req.valid('param');
     const order = c.req.valid('json');
     const parts = { ...deps, maxSamples: limits.maxSamples };
-    const job = jobs.start('fit', (progress) => fitStored(parts, name, order, progress));
+    const job = jobs.start('fit', async (progress) => {
+      const { version, learned, ...result } = await fitStored(parts, name, order, progress);
+      if (order.use) {
+        const past = { machine: order.machine, version, learned };
+        jobs.start('rescore', (step) => rescoreStored({ ...parts, onScores }, past, step));
+      }
+      return result;
+    });
     return c.json(job, 202);
   });
   routes.openapi(threshold, async (c) => {

@@ -31,9 +31,6 @@ const undo = createRoute({
   responses: answers(labelledSchema, 'the label, and the job that forgets it'),
 });
 
-/** Labels that are searched for one. */
-const SEARCHED = 10_000;
-
 export function labelRoutes({ store, jobs, feedback, now }: AppDeps) {
   const routes = createRoutes();
   routes.openapi(list, async (c) => c.json((await store.labels(c.req.valid('query'))).map(labelView), 200));
@@ -47,10 +44,12 @@ export function labelRoutes({ store, jobs, feedback, now }: AppDeps) {
   });
   routes.openapi(undo, async (c) => {
     const { id } = c.req.valid('param');
-    const found = (await store.labels({ limit: SEARCHED })).find((label) => label.id === id);
-    if (!found || !(await store.undoLabel(id))) throw notFound(`label ${id} that can be undone`);
-    const undone = { ...found, undone: true };
-    const detector = found.version === undefined ? undefined : (await store.machine(found.machine))?.detector;
+    const done = await store.undoLabel(id);
+    // Read now: a detector that was learning it meanwhile has either done so before, or does not any more.
+    const undone = done ? await store.label(id) : undefined;
+    if (!undone) throw notFound(`label ${id} that can be undone`);
+    const detector =
+      undone.version === undefined ? undefined : (undone.detector ?? (await store.machine(undone.machine))?.detector);
     const job = detector && jobs.start('feedback', () => feedback.forget(undone, detector));
     return c.json({ label: labelView(undone), ...(job && { job }) }, 200);
   });

@@ -1,18 +1,26 @@
 // Routes: machines, how they are, and how their alarms are decided.
 import { createRoute, z } from '@hono/zod-openapi';
 import { checkPolicy } from '../../monitor/alarm/policy.ts';
-import type { AppDeps } from '../context.ts';
-import { createRoutes } from '../context.ts';
+import { jsonBytes } from '../answer.ts';
+import { type AppDeps, createRoutes } from '../context.ts';
 import { notFound } from '../http-error.ts';
-import { answers, body, byName } from '../parameters.ts';
-import { machineRequestSchema, machineSchema, machineStatusSchema } from '../schemas.ts';
-import { machineStatus } from '../view.ts';
+import { answers, body, byName, limit } from '../parameters.ts';
+import {
+  type ApiMachineStatus,
+  machineRequestSchema,
+  machineSchema,
+  machineStatusSchema,
+  nameSchema,
+} from '../schemas.ts';
 
 const list = createRoute({
   method: 'get',
   path: '/api/machines',
   tags: ['machines'],
-  summary: 'all machines at a glance',
+  summary: 'machines at a glance, a page of them: more come behind the last name where there are as many as the limit',
+  request: {
+    query: z.object({ after: nameSchema.optional().openapi({ description: 'a name: those behind it' }), limit }),
+  },
   responses: answers(z.array(machineStatusSchema), 'by name'),
 });
 const put = createRoute({
@@ -40,19 +48,12 @@ const remove = createRoute({
   responses: answers(z.object({ removed: z.string() }), 'its name'),
 });
 
-/** Machines whose state is read at the same time. */
-const AT_ONCE = 8;
-
 export function machineRoutes(deps: AppDeps) {
-  const { store, ingest, bus } = deps;
-  const status = (machine: Parameters<typeof machineStatus>[1]) => machineStatus(store, machine, deps.now());
+  const { store, ingest, bus, now } = deps;
   const routes = createRoutes();
   routes.openapi(list, async (c) => {
-    const machines = await store.machines();
-    const shown: Awaited<ReturnType<typeof status>>[] = [];
-    for (let at = 0; at < machines.length; at += AT_ONCE)
-      shown.push(...(await Promise.all(machines.slice(at, at + AT_ONCE).map(status))));
-    return c.json(shown, 200);
+    const page = await store.json({ ...c.req.valid('query'), of: 'machines', nowMs: now() });
+    return jsonBytes<ApiMachineStatus[]>(deps.answers, page);
   });
   routes.openapi(put, async (c) => {
     const { name } = c.req.valid('param');
@@ -62,14 +63,15 @@ export function machineRoutes(deps: AppDeps) {
       ...(detector !== undefined && { detector: detector ?? undefined }),
       policy: checkPolicy({ ...before.policy, ...policy }),
     }));
-    bus.publish({ type: 'machine', data: await status(machine) });
+    const shown = await store.machineStatus(name, now());
+    if (shown) bus.publish({ type: 'machine', data: shown });
     return c.json(machine, 200);
   });
   routes.openapi(get, async (c) => {
     const { name } = c.req.valid('param');
-    const machine = await store.machine(name);
+    const machine = await store.machineStatus(name, now());
     if (!machine) throw notFound(`machine ${name}`);
-    return c.json(await status(machine), 200);
+    return c.json(machine, 200);
   });
   routes.openapi(remove, async (c) => {
     const { name } = c.req.valid('param');

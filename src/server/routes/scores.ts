@@ -1,10 +1,10 @@
 // Routes: scores of a machine, and scores of bytes that are not kept.
 import { createRoute, z } from '@hono/zod-openapi';
+import { jsonBytes } from '../answer.ts';
 import { type AppDeps, createRoutes } from '../context.ts';
 import { readBody } from '../limits.ts';
 import { answers, byName, bytesBody, fileName, page, queryVersion } from '../parameters.ts';
-import { hashSchema, heardSchema, nameSchema, scoreSchema } from '../schemas.ts';
-import { scoreView } from '../view.ts';
+import { type ApiScore, hashSchema, heardSchema, nameSchema, scoreSchema } from '../schemas.ts';
 import { readQuery } from './recordings.ts';
 
 const list = createRoute({
@@ -27,11 +27,11 @@ const score = createRoute({
   responses: answers(z.array(heardSchema), 'one for each recording in the file'),
 });
 
-export function scoreRoutes({ store, pool, detectors, limits, budget, now }: AppDeps) {
+export function scoreRoutes({ store, pool, detectors, limits, budget, answers: sent, now }: AppDeps) {
   const routes = createRoutes();
   routes.openapi(list, async (c) => {
     const { name: machine } = c.req.valid('param');
-    return c.json((await store.scores({ ...c.req.valid('query'), machine })).map(scoreView), 200);
+    return jsonBytes<ApiScore[]>(sent, await store.json({ ...c.req.valid('query'), of: 'scores', machine }));
   });
   routes.openapi(score, async (c) => {
     const { detector, version: number, name, rate, variable } = c.req.valid('query');

@@ -98,8 +98,8 @@ describe('what a step of distillation hears', () => {
     expect(same).toEqual([false, false, false, true, true, true]);
   });
 
-  it('changes the pictures of the student alone by styles and masks', () => {
-    for (const augmentation of [{ freqMixStyle: 1 }, { maskFrequencies: 0.9 }]) {
+  it('changes the pictures of the student alone by styles, filters and masks', () => {
+    for (const augmentation of [{ freqMixStyle: 1 }, { filter: 12 }, { maskFrequencies: 0.9 }]) {
       const changed = feedsOf({ augmentation });
       expect(numbers(changed, 'samples')).toEqual(numbers(plain, 'samples'));
       expect(numbers(changed, 'labels')).toEqual(numbers(plain, 'labels'));

@@ -16,7 +16,14 @@ import { crossEntropy } from '../class-loss.ts';
 import type { LabelledCrop } from '../data/labelled-types.ts';
 import type { Response } from '../data/responses.node.ts';
 import { annealedTemperature, type TemperatureSchedule } from '../distillation-loss.ts';
-import { freqMixStyle, maskFrequencies, silentValue, withResponse } from '../scene-augment.ts';
+import {
+  drawFilter,
+  filterFrequencies,
+  freqMixStyle,
+  maskFrequencies,
+  silentValue,
+  withResponse,
+} from '../scene-augment.ts';
 import type { Trainable } from '../step.ts';
 import { frontLoss, layerLosses } from './distil-losses.ts';
 import { type Course, type StudentPhase, stageEnds, stepKind, studentLayers, studentRecipe } from './distil-student.ts';
@@ -34,6 +41,8 @@ export type DistilAugmentation = {
   freqMixStyle?: number;
   /** Widest mask as a share of the mels. */
   maskFrequencies?: number;
+  /** Largest gain, in dB up and down, of random filters over the mels, for the student alone. */
+  filter?: number;
   /** Devices that a share of the crops is heard through, by the student alone; `suits`: those crops alone. */
   responses?: { recorded: readonly Response[]; share: number; suits?(crop: LabelledCrop): boolean };
 };
@@ -128,14 +137,18 @@ function picturesOf(
   sounds: readonly Float32Array[],
   sampleRate: number,
   student: SceneStudent,
-  { freqMixStyle: probability = 0, maskFrequencies: most = 0 }: DistilAugmentation,
+  { freqMixStyle: probability = 0, maskFrequencies: most = 0, filter = 0 }: DistilAugmentation,
   random: Random,
 ): Float32Array {
   const [channels, rows, columns] = studentInput(student);
   const shape = { channels, rows, columns };
   const size = channels * rows * columns;
   const plain = sounds.map((samples) => studentPictures(samples, sampleRate, student).values.subarray(0, size));
-  const styled = probability > 0 ? freqMixStyle(plain, shape, { probability }, random.fork('styles')) : plain;
+  const coloured = plain.map((one, i) => {
+    const gains = filter > 0 ? drawFilter(rows, filter, random.fork(`filter ${i}`)) : undefined;
+    return gains ? filterFrequencies(one, shape, gains, student.frontEnd) : one;
+  });
+  const styled = probability > 0 ? freqMixStyle(coloured, shape, { probability }, random.fork('styles')) : coloured;
   const silent = silentValue(student.frontEnd);
   const masked =
     most > 0 ? styled.map((one, i) => maskFrequencies(one, shape, most, silent, random.fork(`mask ${i}`))) : styled;

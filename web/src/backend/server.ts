@@ -2,7 +2,7 @@
 
 import { pathOf } from '../file-path.ts';
 import type { NearestPlace } from '../types.ts';
-import type { ApiEvent, ApiPicture, ApiRecording } from './api.ts';
+import type { ApiEvent, ApiMachineStatus, ApiPicture, ApiRecording } from './api.ts';
 import { decodePicture } from './picture.ts';
 import { type AskForKey, createRequester, RequestError } from './request.ts';
 import { readEvents } from './sse.ts';
@@ -13,6 +13,9 @@ const SILENCE_MS = 45_000;
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [1000, 30_000];
 /** A window of a stream begins at most so long after its recording did. */
 const LONGEST_RECORDING_MS = 24 * 3600 * 1000;
+
+/** Machines in one answer. */
+const MACHINES = 500;
 
 const KINDS = new Set(['score', 'alarm', 'job', 'machine', 'stream']);
 
@@ -56,7 +59,14 @@ export function createServerBackend(base: URL, askForKey: AskForKey): Backend {
   return {
     kind: 'server',
     encoders: ['thrum-1', 'spectral-shape-10ms', 'spectral'],
-    machines: () => json('machines'),
+    async machines() {
+      const all: ApiMachineStatus[] = [];
+      for (;;) {
+        const page = await json<ApiMachineStatus[]>(`machines${query({ after: all.at(-1)?.name, limit: MACHINES })}`);
+        all.push(...page);
+        if (page.length < MACHINES) return all;
+      }
+    },
     putMachine: (name, request) => json(`machines/${part(name)}`, body('PUT', request)),
     scores: (machine, range) => json(`machines/${part(machine)}/scores${query({ ...range })}`),
     async recordingOf({ machine, hash, startMs }) {

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createInlinePool } from '../monitor/hearing/inline.test-util.ts';
+import { openStore } from '../monitor/store/open.node.ts';
+import type { ApiDetector, ApiJob, ApiLabel, ApiUploaded } from './schemas.ts';
+import { ask, hum, type Service, startService } from './service.test-util.ts';
+
+type Said = { label: ApiLabel; job?: ApiJob };
+
+/** Two services on one store, as a fleet has them; the pool of the first can be made to wait. */
+let services: Service[];
+let gate: Promise<void>;
+let open: () => void;
+let extending: number;
+beforeEach(async () => {
+  gate = Promise.resolve();
+  open = () => {};
+  extending = 0;
+  const inline = createInlinePool();
+  const slow = {
+    ...inline,
+    extend: async (...call: Parameters<typeof inline.extend>) => {
+      extending++;
+      const made = await inline.extend(...call);
+      await gate;
+      return made;
+    },
+  };
+  const store = await openStore(':memory:');
+  const first = await startService({ store, pool: slow });
+  const shared = { store: { ...store, close: async () => {} }, blobs: first.blobs };
+  services = [first, await startService(shared)];
+  for (let seed = 1; seed <= 6; seed++) await upload(seed);
+  const { body } = await ask<ApiJob>(at('detectors/pump/fit'), {
+    method: 'POST',
+    json: { machine: 'pump', encoder: 'spectral' },
+  });
+  expect(await ended(body)).toMatchObject({ state: 'done' });
+});
+afterEach(async () => {
+  open();
+  for (const service of services.reverse()) await service.close();
+});
+
+const at = (path: string, service = services[0]) => `${service.url}/api/${path}`;
+const upload = async (seed: number, hz = 300) =>
+  (
+    await ask<ApiUploaded>(at(`machines/pump/recordings?name=hum${seed}.wav&startMs=${seed * 1000}`), {
+      method: 'POST',
+      bytes: hum(seed, hz),
+    })
+  ).body.recording.hash;
+const say = async (hash: string, service = services[0]) =>
+  (await ask<Said>(at('labels', service), { method: 'POST', json: { machine: 'pump', hash, label: 'normal' } })).body;
+const undo = async (id: number, service = services[0]) =>
+  (await ask<Said>(at(`labels/${id}/undo`, service), { method: 'POST' })).body;
+const ended = async (job: ApiJob | undefined, service = services[0]): Promise<ApiJob> => {
+  for (;;) {
+    const { body } = await ask<ApiJob>(at(`jobs/${job?.id}`, service));
+    if (body.state === 'done' || body.state === 'failed') return body;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+const current = async () => (await ask<ApiDetector[]>(at('detectors'))).body[0];
+const shut = () => {
+  gate = new Promise((resolve) => {
+    open = resolve;
+  });
+};
+
+describe('learning from labels', () => {
+  it('loses none of those that are learned at once, in one service and in two', async () => {
+    const hashes: string[] = [];
+    for (let seed = 20; seed < 26; seed++) hashes.push(await upload(seed, 900));
+    const said = await Promise.all(hashes.map((hash, i) => say(hash, services[i % 2])));
+    const jobs = await Promise.all(said.map(({ job }, i) => ended(job, services[i % 2])));
+    for (const job of jobs) expect(job, JSON.stringify(job)).toMatchObject({ state: 'done' });
+    expect(await current()).toMatchObject({ segments: 12, origin: 'feedback' });
+    // And forgets them, all at once, from both sides.
+    const undone = await Promise.all(said.map(({ label }, i) => undo(label.id, services[(i + 1) % 2])));
+    for (const [i, { job }] of undone.entries()) await ended(job, services[(i + 1) % 2]);
+    expect(await current()).toMatchObject({ segments: 6, origin: 'undo' });
+  });
+
+  it('is done again where the threshold is changed meanwhile', async () => {
+    const hash = await upload(20, 900);
+    shut();
+    const { job } = await say(hash);
+    await expect.poll(() => extending).toBe(1);
+    const changed = await ask<ApiDetector>(at('detectors/pump/threshold', services[1]), {
+      method: 'PUT',
+      json: { falseAlarmRate: 0.2 },
+    });
+    expect(changed.body).toMatchObject({ version: 2 });
+    open();
+    expect(await ended(job)).toMatchObject({
+      state: 'done',
+      detector: { parent: 2, falseAlarmRate: 0.2, segments: 7 },
+    });
+  });
+
+  it('does not learn a label that is taken back before it is learned', async () => {
+    const hash = await upload(20, 900);
+    shut();
+    const { label, job } = await say(hash);
+    await expect.poll(() => extending).toBe(1);
+    expect(await undo(label.id, services[1])).toEqual({ label: { ...label, undone: true } });
+    open();
+    expect(await ended(job)).toMatchObject({ state: 'done', warnings: ['the label was taken back before'] });
+    expect(await current()).toMatchObject({ version: 1, segments: 6 });
+  });
+
+  it('leaves alone a detector that was not made from what is to be forgotten', async () => {
+    const { label, job } = await say(await upload(20, 900));
+    expect(await ended(job)).toMatchObject({ state: 'done', detector: { version: 2, segments: 7 } });
+    const fit = await ask<ApiJob>(at('detectors/pump/fit'), {
+      method: 'POST',
+      json: { machine: 'pump', encoder: 'spectral' },
+    });
+    expect(await ended(fit.body)).toMatchObject({ detector: { version: 3, segments: 7 } });
+    const undone = await ended((await undo(label.id)).job);
+    expect(undone.warnings).toEqual(['version 3, which is in use, was not made from version 2']);
+    expect(await current()).toMatchObject({ version: 3 });
+  });
+});
