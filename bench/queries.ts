@@ -63,7 +63,11 @@ try {
       () => store.json({ of: 'scores', machine: fan(), limit: 1000 }),
       'machines/MACHINE/scores?limit=1000',
     ],
-    ['500 recordings', () => store.json({ of: 'recordings', machine: fan(), limit: 500 }), 'machines/MACHINE/recordings'],
+    [
+      '500 recordings',
+      () => store.json({ of: 'recordings', machine: fan(), limit: 500 }),
+      'machines/MACHINE/recordings',
+    ],
     ['open alarms', () => store.json({ of: 'alarms', open: true, limit: 500 }), 'alarms?open=true'],
     ['all machines', () => store.json({ of: 'machines', nowMs: 0, limit: 500 }), 'machines'],
     ['one machine', () => store.machineStatus(fan(), 0), 'machines/MACHINE'],

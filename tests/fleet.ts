@@ -8,7 +8,7 @@ import { createAlarms } from '../src/monitor/alarm/alarms.ts';
 import { defaultPolicy } from '../src/monitor/alarm/policy.ts';
 import { createInlinePool } from '../src/monitor/hearing/inline.test-util.ts';
 import { runWorker, type Worker, type WorkerOptions } from '../src/monitor/queue/worker.node.ts';
-import { createMemoryBlobs } from '../src/monitor/store/memory.test-util.ts';
+import { createMemoryBlobs } from '../src/monitor/store/memory-blobs.test-util.ts';
 import { openStore } from '../src/monitor/store/open.node.ts';
 import { openBlobs } from '../src/monitor/store/open-blobs.node.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';

@@ -88,26 +88,17 @@ export async function startMqttServer(folder: string): Promise<NatsServer & { mq
 }
 
 /** With TLS for both: `cert` and `key` are paths of PEM files. */
-export async function startTlsBroker(
+export async function startTlsServer(
   folder: string,
   { cert, key }: { cert: string; key: string },
 ): Promise<NatsServer & { mqttPort: number }> {
   const mqttPort = await freePort();
+  mkdirSync(folder, { recursive: true });
   const settings = join(folder, 'server.conf');
   const tls = `tls { cert_file: ${JSON.stringify(cert)}, key_file: ${JSON.stringify(key)} }`;
   writeFileSync(settings, `server_name: one\n${tls}\nmqtt { host: "127.0.0.1", port: ${mqttPort}, ${tls} }\n`);
   const server = await spawnServer(await freePort(), ['-js', '-sd', join(folder, 'data'), '-c', settings]);
-  return { ...server, mqttPort };
-}
-
-/** Encrypted, with a certificate in PEM files. */
-export async function startTlsServer(
-  folder: string,
-  { cert, key }: { cert: string; key: string },
-): Promise<NatsServer> {
-  const port = await freePort();
-  const server = await spawnServer(port, ['-js', '-sd', folder, '--tls', '--tlscert', cert, '--tlskey', key]);
-  return { ...server, url: server.url.replace('nats:', 'tls:') };
+  return { ...server, url: server.url.replace('nats:', 'tls:'), mqttPort };
 }
 
 export type NatsCluster = { servers: NatsServer[]; restart(index: number): Promise<void>; stop(): Promise<void> };

@@ -7,7 +7,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasNatsServer, type NatsServer, startTlsBroker, throughNats } from './nats-server.ts';
+import { hasNatsServer, type NatsServer, startTlsServer, throughNats } from './nats-server.ts';
 import { mainScript, output, refusal, scratchFolder, thrum, writeHums } from './run-cli.ts';
 
 const { at } = scratchFolder();
@@ -39,7 +39,7 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)(title, { timeout: 600_000 }, () =
     sound = readFileSync(at('normal/hum00.wav'));
     makeCertificate();
     mkdirSync(at('broker'));
-    broker = await startTlsBroker(at('broker'), { cert, key });
+    broker = await startTlsServer(at('broker'), { cert, key });
     const connection = await connect({ servers: `localhost:${broker.port}`, tls: { caFile: cert } });
     await (await jetstreamManager(connection)).streams.add({ name: 'PLANT', subjects: ['plants.>'] });
     await jetstream(connection).publish('plants.p8.audio', sound);

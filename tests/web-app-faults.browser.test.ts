@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMemoryBlobs } from '../src/monitor/store/memory.test-util.ts';
+import { createMemoryBlobs } from '../src/monitor/store/memory-blobs.test-util.ts';
 import { openStore } from '../src/monitor/store/open.node.ts';
 import { ask, type Service } from '../src/server/service.test-util.ts';
 import { hasChromium, inChromium, launchChromium } from './chromium.ts';

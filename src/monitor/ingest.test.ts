@@ -7,7 +7,7 @@ import { defaultPolicy } from './alarm/policy.ts';
 import { createInlinePool } from './hearing/inline.test-util.ts';
 import type { HearingPool } from './hearing/types.ts';
 import { audioKey, createIngest, hashBytes, type Ingested } from './ingest.ts';
-import { createMemoryBlobs } from './store/memory.test-util.ts';
+import { createMemoryBlobs } from './store/memory-blobs.test-util.ts';
 import { openStore } from './store/open.node.ts';
 import { detectorOf } from './store/store.test-util.ts';
 import type { Store } from './store/types.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createMemoryBlobs } from '../monitor/store/memory.test-util.ts';
+import { createMemoryBlobs } from '../monitor/store/memory-blobs.test-util.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { policy, recordingOf } from '../monitor/store/store.test-util.ts';
 import { InputError } from '../signal/errors.ts';

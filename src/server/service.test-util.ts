@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInlinePool } from '../monitor/hearing/inline.test-util.ts';
-import { createMemoryBlobs } from '../monitor/store/memory.test-util.ts';
+import { createMemoryBlobs } from '../monitor/store/memory-blobs.test-util.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { writeWav } from '../signal/readers/wav-write.ts';
 import { createApp } from './app.ts';

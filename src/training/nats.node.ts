@@ -1,8 +1,8 @@
 // NATS as a run needs it: connecting to servers by their URLs, and objects of a store.
 import { isIP } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import { checkServerIdentity as check } from 'node:tls';
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from '@nats-io/obj';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../signal/errors.ts';
 import { certificateAdvice } from './certificates.ts';
 
@@ -12,22 +12,20 @@ const STALLED_MS = 60_000;
 
 export const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
 
-type NatsTls = { handshakeFirst?: boolean };
-
 /**
- * To an address without a name the client says none, and Node then looks for `localhost` in the certificate: here it has to
- * be for one of the addresses that were given. Node's own options are handed through, though the client's types name none.
+ * Whose certificate is accepted. The client asks Node about the name in a URL; for an address it gives none, and Node then
+ * asks about `localhost`.
  */
-function tlsFor(urls: readonly URL[]): NatsTls & Pick<ConnectionOptions, 'checkServerIdentity'> {
-  const addresses = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) !== 0);
-  return {
-    checkServerIdentity(host, certificate) {
-      const wrong = checkServerIdentity(host, certificate);
-      if (!wrong || host !== 'localhost') return wrong;
-      const errors = addresses.map((address) => checkServerIdentity(address, certificate));
-      return errors.includes(undefined) ? undefined : (errors[0] ?? wrong);
-    },
+function identityOf(hosts: readonly string[]): TlsOptions {
+  const addresses = hosts.map((host) => host.replace(/^\[|\]$/g, '')).filter((host) => isIP(host) > 0);
+  if (addresses.length === 0 || hosts.includes('localhost')) return {};
+  const checkServerIdentity: typeof check = (host, certificate) => {
+    if (host !== 'localhost') return check(host, certificate);
+    const problems = addresses.map((address) => check(address, certificate));
+    return problems.includes(undefined) ? undefined : problems[0];
   };
+  const options: TlsOptions & { checkServerIdentity: typeof check } = { checkServerIdentity };
+  return options;
 }
 
 /** Options of the client. Names and passwords stand in the URLs, and in no message. */
@@ -44,7 +42,9 @@ function readServers(servers: readonly string[], caller: string) {
     options: {
       servers: urls.map(({ host }) => host),
       ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
-      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: tlsFor(urls) }),
+      ...(urls.some(({ protocol }) => protocol === 'tls:') && {
+        tls: identityOf(urls.map(({ hostname }) => hostname)),
+      }),
     },
   };
 }

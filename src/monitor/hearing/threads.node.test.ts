@@ -144,6 +144,38 @@ describe('createThreads', () => {
     expect(String(failed)).toMatch(/no thread could be started .*no such library/);
   });
 
+  it('says whether threads answer, and does not disturb those that are busy', async () => {
+    const threads = threadsOf(2);
+    await threads.ping();
+    const at = flag();
+    const running = threads.run(job('wait', { flag: at, value: 8 }));
+    await taken(at);
+    await threads.ping();
+    release(at);
+    expect(await running).toMatchObject({ value: 8 });
+    await Promise.all([threads.ping(), threads.ping(), threads.run(job('say'))]);
+    expect(threads.load()).toMatchObject({ waiting: 0, running: 0 });
+    await expect(threadsOf(1, 10, broken).ping()).rejects.toThrow(/no such library/);
+    await threads.close();
+    await expect(threads.ping()).rejects.toThrow(PoolClosedError);
+  });
+
+  it('leaves a thread alone that is gone before its message is made', async () => {
+    const threads = threadsOf(1);
+    let tries = 0;
+    const late = job('say', {
+      ...{ seconds: 0.05, value: 1 },
+      message: async () => {
+        tries++;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return { content: { act: 'say', value: 1 } };
+      },
+    });
+    await expect(threads.run(late)).rejects.toThrow(/took longer/);
+    expect(await threads.run(job('say', { value: 2 }))).toMatchObject({ value: 2 });
+    expect(tries).toBe(1);
+  });
+
   it('waits for what runs when it closes, and refuses all else', async () => {
     const threads = threadsOf(1);
     const at = flag();

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStore } from './create-store.ts';
 import { createExpireMethods } from './expire.ts';
-import { createMemoryBlobs } from './memory.test-util.ts';
+import { createMemoryBlobs } from './memory-blobs.test-util.ts';
 import { createRetention, type Retention, type RetentionOptions } from './retention.ts';
 import { migrate } from './schema.ts';
 import type { Sql } from './sql.ts';
