@@ -2,11 +2,12 @@
 import { extname } from 'node:path';
 import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
-import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
+import { type EmbeddingRow, embeddingRows } from '../encoders/embedding-rows.ts';
 import { DEFAULT_ENCODER, identifyEncoder } from '../encoders/load.node.ts';
 import { collectFiles } from '../signal/collect-files.node.ts';
-import { type Command, choice, flag, number, requireFiles, text, UsageError } from './command.ts';
-import { EMBEDDING_FORMATS, type EmbeddingRow, encodeEmbeddings } from './embedding-file.ts';
+import { archiveOptionSpecs, checkArchiveOptions, filesPlan, runPlan } from './archive.ts';
+import { type Command, choice, flag, number, type Options, requireFiles, text, UsageError } from './command.ts';
+import { EMBEDDING_FORMATS, encodeEmbeddings } from './embedding-file.ts';
 import { checkWritable, createProgress, note, reportFailures, writeFileSafely } from './output.ts';
 import {
   channelFrom,
@@ -19,28 +20,33 @@ import {
   workersFrom,
 } from './recording-options.ts';
 
-/** One row per segment, or per step of time with `frames`. */
-function rowsFor(recording: EmbeddedRecording, frames: boolean): EmbeddingRow[] {
-  const { name, sampleRate, segments } = recording;
-  return segments.flatMap((segment): EmbeddingRow[] => {
-    const { startSeconds: start, durationSeconds, vector } = segment;
-    if (!frames) return [{ file: name, sampleRate, start, end: start + durationSeconds, vector }];
-    if (!segment.frames) return [];
-    const { values, count, width, starts, seconds } = segment.frames;
-    return Array.from({ length: count }, (_, t) => ({
-      file: name,
-      sampleRate,
-      start: start + starts[t],
-      end: start + Math.min(durationSeconds, starts[t] + seconds),
-      vector: values.slice(t * width, (t + 1) * width),
-    }));
+async function embedOnQueue(paths: readonly string[], options: Options): Promise<number> {
+  if ((choice(options, 'format', EMBEDDING_FORMATS) ?? 'parquet') !== 'parquet') {
+    throw new UsageError('--queue writes Parquet only; leave --format out');
+  }
+  const { encoder: name } = encoderFrom(options, DEFAULT_ENCODER);
+  const { fingerprint } = await identifyEncoder({ encoder: name });
+  const rate = number(options, 'resample', { above: 0 });
+  return runPlan(collectFiles(paths), options, {
+    kind: 'embed',
+    encoder: { name, fingerprint },
+    channel: channelFrom(options),
+    segmentSeconds: number(options, 'segment', { above: 0 }) ?? null,
+    frames: flag(options, 'frames'),
+    ...(rate !== undefined && { sampleRate: rate }),
+    ...filesPlan(options),
   });
 }
 
 export const embedCommand: Command = {
   summary: 'turn recordings into embeddings',
   usage: 'FILES… [--encoder ID] [--format F] [--out FILE] [options]',
-  examples: ['thrum embed recordings/ --encoder echo-small --format npz --out embeddings.npz'],
+  details:
+    'With --queue, any number of thrum worker processes share the work, and --out is a folder of Parquet files. Given again, the\nsame command goes on where it was.',
+  examples: [
+    'thrum embed recordings/ --encoder echo-small --format npz --out embeddings.npz',
+    'thrum embed archive/ --encoder echo-small --queue nats://broker:4222 --out embeddings/',
+  ],
   options: {
     out: { value: 'FILE', short: 'o', description: 'file to write (default: standard output, jsonl only)' },
     format: { value: 'F', description: 'jsonl, npz or parquet (default: by the name of the file, else jsonl)' },
@@ -50,9 +56,12 @@ export const embedCommand: Command = {
     resample: { value: 'HZ', description: 'convert all recordings to this rate' },
     ...readOptionSpecs,
     ...encoderOptionSpecs,
+    ...archiveOptionSpecs,
   },
   async run(paths, options) {
     requireFiles(paths);
+    checkArchiveOptions(options, ['provider', 'workers']);
+    if (text(options, 'queue') !== undefined) return embedOnQueue(paths, options);
     const out = text(options, 'out');
     const byName = EMBEDDING_FORMATS.find((format) => out?.endsWith(`.${format}`));
     const asked = choice(options, 'format', EMBEDDING_FORMATS);
@@ -83,7 +92,7 @@ export const embedCommand: Command = {
     await identifyEncoder(encoder);
     for await (const result of embedFiles(encoder, jobs, { workers: workersFrom(options) })) {
       failures.push(...result.failures);
-      const found = result.recordings.flatMap((recording) => rowsFor(recording, frames));
+      const found = result.recordings.flatMap((recording) => embeddingRows(recording, frames));
       if (frames && found.length === 0 && result.recordings.length > 0) {
         failures.push({
           file: result.path,

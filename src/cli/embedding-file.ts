@@ -1,19 +1,10 @@
 // Embeddings as files: JSON lines, NumPy archives and Parquet tables.
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import type { EmbeddingRow } from '../encoders/embedding-rows.ts';
 import { InputError } from '../signal/errors.ts';
 import { writeNpz } from '../signal/readers/npy-write.ts';
+import { writeParquet } from '../signal/readers/parquet-write.ts';
 
-/** The embedding of one stretch of a recording. */
-export type EmbeddingRow = {
-  /** `Recording.name`: the file, with `#record` behind it where one file holds several. */
-  file: string;
-  /** Hz. */
-  sampleRate: number;
-  /** Where the stretch begins and ends, in seconds. */
-  start: number;
-  end: number;
-  vector: Float32Array;
-};
+export type { EmbeddingRow };
 
 export const EMBEDDING_FORMATS = ['jsonl', 'npz', 'parquet'] as const;
 
@@ -69,27 +60,12 @@ const encodeNpz = (rows: readonly EmbeddingRow[]): Uint8Array => {
   });
 };
 
-/** Three levels make a list in Parquet ("LogicalTypes", Lists); rows may differ in length. */
-const encodeParquet = (rows: readonly EmbeddingRow[]): Uint8Array => {
-  const buffer = parquetWriteBuffer({
-    schema: [
-      { name: 'root', num_children: 5 },
-      { name: 'file', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
-      { name: 'sample_rate', type: 'DOUBLE', repetition_type: 'REQUIRED' },
-      { name: 'start', type: 'DOUBLE', repetition_type: 'REQUIRED' },
-      { name: 'end', type: 'DOUBLE', repetition_type: 'REQUIRED' },
-      { name: 'embedding', converted_type: 'LIST', repetition_type: 'REQUIRED', num_children: 1 },
-      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-      { name: 'element', type: 'FLOAT', repetition_type: 'REQUIRED' },
-    ],
-    columnData: [
-      { name: 'file', data: rows.map(({ file }) => file) },
-      { name: 'sample_rate', data: rows.map(({ sampleRate }) => sampleRate) },
-      { name: 'start', data: rows.map(({ start }) => start) },
-      { name: 'end', data: rows.map(({ end }) => end) },
-      // Statistics of single coordinates help nobody.
-      { name: 'embedding', data: rows.map(({ vector }) => Array.from(vector)), statistics: false },
-    ],
-  });
-  return new Uint8Array(buffer);
-};
+/** Rows may differ in length. */
+const encodeParquet = (rows: readonly EmbeddingRow[]): Uint8Array =>
+  writeParquet([
+    { name: 'file', type: 'text', data: rows.map(({ file }) => file) },
+    { name: 'sample_rate', type: 'double', data: rows.map(({ sampleRate }) => sampleRate) },
+    { name: 'start', type: 'double', data: rows.map(({ start }) => start) },
+    { name: 'end', type: 'double', data: rows.map(({ end }) => end) },
+    { name: 'embedding', type: 'vector', data: rows.map(({ vector }) => vector) },
+  ]);

@@ -4,6 +4,7 @@ import type { Detector } from '../detection/detector.ts';
 import { encoderOf } from '../detection/encoder-place.node.ts';
 import {
   checkEncoder,
+  type FileResult,
   type ScoredRecording,
   type ScoreFilesOptions,
   scoreFiles,
@@ -28,7 +29,11 @@ export const scoringOptionSpecs = {
 } satisfies OptionSpecs;
 
 /** How the user wants recordings scored by the detector in `path`. @throws InputError if the encoder is not the detector's. */
-export async function scoringFrom(options: Options, detector: Detector, path: string): Promise<ScoreFilesOptions> {
+export async function scoringFrom(
+  options: Options,
+  detector: Pick<Detector, 'encoder'>,
+  path: string,
+): Promise<ScoreFilesOptions> {
   const encoder = encoderFrom(options, encoderOf(detector, dirname(path)));
   await checkEncoder(detector, encoder);
   return {
@@ -41,22 +46,31 @@ export async function scoringFrom(options: Options, detector: Detector, path: st
   };
 }
 
+type Scores = { scored: ScoredRecording[]; failures: Failure[] };
+
 /** Scores all files with a progress line; `onRow` sees every recording as it is done. */
-export async function scoreAll(
+export const scoreAll = (
   files: readonly string[],
   detector: Detector,
   scoring: ScoreFilesOptions,
   onRow: (row: ScoredRecording) => void,
-): Promise<{ scored: ScoredRecording[]; failures: Failure[] }> {
+): Promise<Scores> => collectScores(scoreFiles(files, detector, scoring), files.length, onRow);
+
+/** The same for results from anywhere. */
+export async function collectScores(
+  results: AsyncIterable<FileResult>,
+  total: number,
+  onRow: (row: ScoredRecording) => void,
+): Promise<Scores> {
   const scored: ScoredRecording[] = [];
   const failures: Failure[] = [];
   const progress = createProgress('scored');
   let done = 0;
-  for await (const result of scoreFiles(files, detector, scoring)) {
+  for await (const result of results) {
     result.scored.forEach(onRow);
     scored.push(...result.scored);
     failures.push(...result.failures);
-    progress.update(++done, files.length);
+    progress.update(++done, total);
   }
   progress.end();
   return { scored, failures };

@@ -10,11 +10,14 @@ import { notifierOptions, notifiersFrom } from './notifiers.ts';
 import { note, print } from './output.ts';
 import { untilSignal } from './until-signal.ts';
 
+/** A quarter of it for files as they come from the blobs, the rest for the pool. */
+const DETECTOR_MEMORY = 2 ** 30;
+
 export const workerCommand: Command = {
   summary: 'hear what sensors send to a queue on NATS, beside any number of others',
   usage: '--nats URL --store URL --blobs URL [options]',
   details:
-    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are. Alarms go out under thrum.alarms.MACHINE.KIND, and where --webhook and --mqtt say.',
+    'Sensors publish recordings to thrum.in.MACHINE (over MQTT: thrum/in/MACHINE). A worker hears each with the detector of its\nmachine and stores the result once, whatever is killed meanwhile; start as many as there is work for. What cannot be\nheard goes to the dead letters. The streams are made by the first worker, and later left as they are. Alarms go out under thrum.alarms.MACHINE.KIND, and where --webhook and --mqtt say.\nA worker also does the files of archives that thrum embed and thrum score spread with --queue.',
   examples: [
     'thrum worker --nats nats://broker:4222 --store postgres://thrum@db/thrum --blobs s3://sounds',
     'thrum worker --nats nats://a:4222,nats://b:4222,nats://c:4222 --replicas 3 --store postgres://thrum@db/thrum --blobs /mnt/sounds',
@@ -30,6 +33,14 @@ export const workerCommand: Command = {
     'ack-seconds': { value: 'S', description: 'silence after which a worker is taken for dead (30)' },
     'job-seconds': { value: 'S', description: 'a recording that takes longer to be heard is a dead letter (120)' },
     'max-failures': { value: 'N', description: 'failures that make a recording a dead letter (5)' },
+    'detector-memory': {
+      value: 'BYTES',
+      description: 'memory for detectors; those of the machines heard last stay (1 GiB)',
+    },
+    archives: {
+      value: 'FOLDERS',
+      description: 'folders whose files embed and score may name with --queue --shared, with commas between',
+    },
     'max-seconds': { value: 'S', description: 'longest recording (3600)' },
     ...notifierOptions,
   },
@@ -47,18 +58,25 @@ export const workerCommand: Command = {
     try {
       const blobs = await openBlobs(blobsUrl);
       closing.push(() => blobs.close());
-      const pool = createHearingPool({ threads: whole('threads'), jobSeconds: seconds('job-seconds') });
+      const memory = whole('detector-memory') ?? DETECTOR_MEMORY;
+      const pool = createHearingPool({
+        threads: whole('threads'),
+        jobSeconds: seconds('job-seconds'),
+        detectorBytes: (3 * memory) / 4,
+      });
       closing.push(() => pool.close());
       const notifiers = notifiersFrom(options, note);
       for (const notifier of Object.values(notifiers)) closing.push(() => notifier.close());
       const worker = await runWorker({
         ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note, notifiers },
+        detectorBytes: memory / 4,
         replicas: whole('replicas'),
         maxBytes: whole('max-bytes'),
         maxMessages: whole('max-messages'),
         ackSeconds: seconds('ack-seconds'),
         maxFailures: whole('max-failures'),
         maxSeconds: seconds('max-seconds'),
+        archives: text(options, 'archives')?.split(','),
       });
       print('thrum worker is ready');
       await Promise.race([signal, worker.ended]);

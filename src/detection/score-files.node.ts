@@ -1,5 +1,5 @@
 // Scores and diagnoses for files, one after the other as they are done.
-import type { EmbedJob, Failure } from '../encoders/embed-file.node.ts';
+import type { EmbedJob, EmbedResult, Failure } from '../encoders/embed-file.node.ts';
 import { embedFiles } from '../encoders/embed-pool.node.ts';
 import type { EmbeddedRecording } from '../encoders/embed-recording.ts';
 import { type EncoderSpec, identifyEncoder } from '../encoders/load.node.ts';
@@ -7,8 +7,8 @@ import { InputError, inputMessage } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
 import type { Part } from '../signal/segments.ts';
 import type { Detector } from './detector.ts';
-import { createDiagnoser, type Diagnosis } from './diagnose.ts';
-import { createScorer, type Verdict } from './score.ts';
+import { createDiagnoser, type Diagnoser, type Diagnosis } from './diagnose.ts';
+import { createScorer, type Scorer, type Verdict } from './score.ts';
 
 export type ScoreFilesOptions = {
   encoder: EncoderSpec;
@@ -50,7 +50,7 @@ export const jobFor = (path: string, detector: Detector, options: ScoreFilesOpti
 });
 
 /** @throws InputError if the encoder at hand is not the one the detector was fitted with. */
-export async function checkEncoder(detector: Detector, spec: EncoderSpec): Promise<void> {
+export async function checkEncoder(detector: Pick<Detector, 'encoder'>, spec: EncoderSpec): Promise<void> {
   const { fingerprint } = await identifyEncoder(spec);
   if (fingerprint !== detector.encoder.fingerprint) {
     throw new InputError(
@@ -76,6 +76,39 @@ const piecesOf = (recording: EmbeddedRecording, perSegment: boolean): Piece[] =>
         },
       ];
 
+/** What scores and diagnoses: either is there where the detector has what it takes. */
+export type Judges = { scorer?: Scorer; diagnose?: Diagnoser };
+
+/** What the detector says of an embedded file; recordings that do not fit it become failures. */
+export async function scoreEmbedded(
+  { path, recordings, failures: before }: EmbedResult,
+  { scorer, diagnose }: Judges,
+  perSegment = false,
+): Promise<FileResult> {
+  const failures = [...before];
+  const scored: ScoredRecording[] = [];
+  for (const recording of recordings) {
+    try {
+      const pieces: ScoredRecording[] = [];
+      for (const { vectors, startSeconds, durationSeconds } of piecesOf(recording, perSegment)) {
+        pieces.push({
+          path,
+          name: recording.name,
+          startSeconds,
+          durationSeconds,
+          constant: recording.constant,
+          ...(scorer && { verdict: await scorer.score(vectors) }),
+          ...(diagnose && { diagnosis: await diagnose(vectors) }),
+        });
+      }
+      scored.push(...pieces);
+    } catch (error) {
+      failures.push({ file: recording.name, message: `${recording.name}: ${inputMessage(error)}` });
+    }
+  }
+  return { path, scored, failures };
+}
+
 /**
  * Scores files in order, in bounded memory: a verdict where the detector has normal recordings, a diagnosis where it has
  * labels. Recordings that cannot be read or do not fit the detector come back as failures.
@@ -88,27 +121,7 @@ export async function* scoreFiles(
   const scorer = detector.calibration ? createScorer(detector) : undefined;
   const diagnose = detector.labelledCalibration ? createDiagnoser(detector) : undefined;
   const jobs = paths.map((path) => jobFor(path, detector, options));
-  for await (const { path, recordings, failures } of embedFiles(options.encoder, jobs, { workers: options.workers })) {
-    const result: FileResult = { path, scored: [], failures };
-    for (const recording of recordings) {
-      try {
-        const pieces: ScoredRecording[] = [];
-        for (const { vectors, startSeconds, durationSeconds } of piecesOf(recording, options.perSegment ?? false)) {
-          pieces.push({
-            path,
-            name: recording.name,
-            startSeconds,
-            durationSeconds,
-            constant: recording.constant,
-            ...(scorer && { verdict: await scorer.score(vectors) }),
-            ...(diagnose && { diagnosis: await diagnose(vectors) }),
-          });
-        }
-        result.scored.push(...pieces);
-      } catch (error) {
-        failures.push({ file: recording.name, message: `${recording.name}: ${inputMessage(error)}` });
-      }
-    }
-    yield result;
+  for await (const embedded of embedFiles(options.encoder, jobs, { workers: options.workers })) {
+    yield scoreEmbedded(embedded, { ...(scorer && { scorer }), ...(diagnose && { diagnose }) }, options.perSegment);
   }
 }

@@ -1,5 +1,6 @@
 // The way of a recording into the store: hashed, heard, kept, decided on, and recorded once.
 import { createHash } from 'node:crypto';
+import { createByteCache } from '../detection/byte-cache.ts';
 import { InputError } from '../signal/errors.ts';
 import type { ReadOptions } from '../signal/recording.ts';
 import type { AlarmChange, AlarmPolicy, AlarmState, Observation } from './alarm/types.ts';
@@ -29,6 +30,8 @@ export type IngestParts = {
   /** Called once for every recording that was not there before, or that another version has scored. */
   onResult?(result: Ingested): void;
   now?(): TimeMs;
+  /** What files of detectors may take of memory (256 MiB); the last one stays in any case. */
+  detectorBytes?: number;
 };
 
 export type IngestInput = {
@@ -70,8 +73,8 @@ export type Ingest = {
 
 /** Other processes may decide on the same machine's alarms meanwhile; each of them wins once, so this is plenty. */
 const CONFLICTS = 50;
-/** Detector files kept in memory, newest last. */
-const KEPT_DETECTORS = 8;
+/** Files of detectors in memory, those used last. */
+const DETECTOR_BYTES = 2 ** 28;
 /** Bytes that are hashed before other work gets its turn. */
 const HASH_PIECE = 2 ** 20;
 
@@ -102,16 +105,13 @@ const lengthOf = (heard: readonly Heard[], startMs: TimeMs): number =>
 export function createIngest(parts: IngestParts): Ingest {
   const { store, blobs, pool, now = Date.now } = parts;
   const lanes = createLanes();
-  const detectors = new Map<string, Promise<Uint8Array>>();
+  const detectors = createByteCache<Uint8Array>(parts.detectorBytes ?? DETECTOR_BYTES);
 
-  const detectorBytes = (version: DetectorVersion): Promise<Uint8Array> => {
-    const found = detectors.get(version.blob) ?? readBlob(version);
-    detectors.delete(version.blob);
-    detectors.set(version.blob, found);
-    for (const key of detectors.keys()) if (detectors.size > KEPT_DETECTORS) detectors.delete(key);
-    found.catch(() => detectors.delete(version.blob));
-    return found;
-  };
+  const detectorBytes = (version: DetectorVersion): Promise<Uint8Array> =>
+    detectors.get(version.blob, async () => {
+      const value = await readBlob(version);
+      return { value, bytes: value.length };
+    });
   const readBlob = async ({ name, version, blob }: DetectorVersion): Promise<Uint8Array> => {
     const bytes = await blobs.get(blob);
     if (!bytes) throw new Error(`the file of detector ${name}, version ${version}, is missing`);

@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from '../../tests/postgres-server.ts';
 import { createInlinePool } from '../monitor/hearing/inline.test-util.ts';
 import { openStore } from '../monitor/store/open.node.ts';
+import type { Store } from '../monitor/store/types.ts';
 import type { ApiDetector, ApiJob, ApiLabel, ApiUploaded } from './schemas.ts';
 import { ask, hum, type Service, startService } from './service.test-util.ts';
 
@@ -11,7 +13,7 @@ let services: Service[];
 let gate: Promise<void>;
 let open: () => void;
 let extending: number;
-beforeEach(async () => {
+async function start(stores: readonly [Store, Store]): Promise<void> {
   gate = Promise.resolve();
   open = () => {};
   extending = 0;
@@ -25,17 +27,15 @@ beforeEach(async () => {
       return made;
     },
   };
-  const store = await openStore(':memory:');
-  const first = await startService({ store, pool: slow });
-  const shared = { store: { ...store, close: async () => {} }, blobs: first.blobs };
-  services = [first, await startService(shared)];
+  const first = await startService({ store: stores[0], pool: slow });
+  services = [first, await startService({ store: stores[1], blobs: first.blobs })];
   for (let seed = 1; seed <= 6; seed++) await upload(seed);
   const { body } = await ask<ApiJob>(at('detectors/pump/fit'), {
     method: 'POST',
     json: { machine: 'pump', encoder: 'spectral' },
   });
   expect(await ended(body)).toMatchObject({ state: 'done' });
-});
+}
 afterEach(async () => {
   open();
   for (const service of services.reverse()) await service.close();
@@ -67,7 +67,33 @@ const shut = () => {
   });
 };
 
-describe('learning from labels', () => {
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  if (hasPostgres) server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
+const databases = [
+  {
+    ...{ name: 'learning from labels', missing: false },
+    newStores: async (): Promise<[Store, Store]> => {
+      const store = await openStore(':memory:');
+      return [store, { ...store, close: async () => {} }];
+    },
+  },
+  {
+    ...{ name: inPostgres('learning from labels'), missing: !hasPostgres },
+    newStores: async (): Promise<[Store, Store]> => {
+      const url = await (server as PostgresServer).newDatabase();
+      return [await openStore(url), await openStore(url)];
+    },
+  },
+];
+
+describe.each(databases)('$name', ({ missing, newStores }) => {
+  if (missing) return void it.skip('is not here');
+  beforeEach(async () => start(await newStores()));
+
   it('loses none of those that are learned at once, in one service and in two', async () => {
     const hashes: string[] = [];
     for (let seed = 20; seed < 26; seed++) hashes.push(await upload(seed, 900));

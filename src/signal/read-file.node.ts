@@ -13,9 +13,10 @@ const READ_BYTES = 2 ** 30;
  * `readRecordings` does.
  */
 export const readRecordingFile = async (path: string, options: ReadOptions = {}): Promise<Recording[]> =>
-  readRecordings(await readBytes(path), { ...options, name: path });
+  readRecordings(await readRecordingBytes(path), { ...options, name: path });
 
-const readBytes = async (path: string): Promise<Uint8Array> => {
+/** The bytes of such a file. @throws InputError as `readRecordingFile`, but for what is in it */
+export const readRecordingBytes = async (path: string): Promise<Uint8Array> => {
   try {
     return await readAll(path, await checkedSize(path));
   } catch (error) {

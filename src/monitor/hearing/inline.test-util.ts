@@ -10,6 +10,8 @@ import { inputMessage } from '../../signal/errors.ts';
 import { readRecordings } from '../../signal/readers/index.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import { duration, type Recording } from '../../signal/recording.ts';
+import { hearArchive } from './archive.node.ts';
+import { createPrepared } from './prepared.node.ts';
 import type { DetectorDescription, FitOutcome, HearingPool, Sound } from './types.ts';
 
 async function recordingsOf(sound: Sound): Promise<Recording[]> {
@@ -34,6 +36,7 @@ export async function describeDetector(detector: Detector, bytes: Uint8Array): P
 }
 
 export function createInlinePool(): HearingPool {
+  const prepared = createPrepared({ folder: '.', anywhere: true, detectorBytes: 2 ** 26 });
   const encoders = new Map<string, Promise<Encoder>>();
   const encoderOf = (id: string): Promise<Encoder> => {
     const found = encoders.get(id) ?? loadEncoder({ encoder: id });
@@ -136,6 +139,7 @@ export function createInlinePool(): HearingPool {
       const changed = withThreshold(detector, change);
       return describeDetector(changed, await writeDetector(changed));
     },
+    archive: (job) => hearArchive(job, prepared),
     load: () => ({ waiting: 0, running: 0, threads: 1 }),
     async close() {
       for (const encoder of encoders.values()) await (await encoder).release();

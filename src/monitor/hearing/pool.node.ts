@@ -23,10 +23,14 @@ export type HearingPoolOptions = {
    * sent could name any file of this machine.
    */
   anywhere?: boolean;
+  /**
+   * What detectors may take of memory (768 MiB): a third for files that all threads see, the rest for what threads have
+   * prepared, each its part. The one in use stays in any case.
+   */
+  detectorBytes?: number;
 };
 
-/** Detectors in shared memory, for all threads; those used last. */
-const MOST_SHARED = 16;
+const DETECTOR_BYTES = 768 * 2 ** 20;
 
 type Content<K extends Task['kind']> = Omit<Extract<Task, { kind: K }>, 'kind'>;
 
@@ -36,20 +40,28 @@ type Content<K extends Task['kind']> = Omit<Extract<Task, { kind: K }>, 'kind'>;
  */
 export function createHearingPool(options: HearingPoolOptions = {}): HearingPool {
   const { threads = availableParallelism(), capacity = 64, jobSeconds = 120, folder = '.', anywhere = false } = options;
+  const { detectorBytes = DETECTOR_BYTES } = options;
   const path = createRequire(import.meta.url).resolve('#worker/hearing');
-  const data: ThreadSettings = { folder, anywhere };
+  const data: ThreadSettings = { folder, anywhere, detectorBytes: (detectorBytes * 2) / 3 / threads };
   const pool = createThreads({ path, data, threads, capacity });
 
+  /** Detectors in shared memory, for all threads; those used last. */
   const shared = new Map<string, Uint8Array>();
+  let sharedBytes = 0;
   const share = ({ key, bytes }: SharedDetector): SharedDetector => {
     let kept = shared.get(key);
     if (!kept) {
       kept = new Uint8Array(new SharedArrayBuffer(bytes.length));
       kept.set(bytes);
+      sharedBytes += bytes.length;
     }
     shared.delete(key);
     shared.set(key, kept);
-    if (shared.size > MOST_SHARED) shared.delete([...shared.keys()][0]);
+    for (const [oldest, { length }] of shared) {
+      if (sharedBytes <= detectorBytes / 3 || shared.size === 1) break;
+      shared.delete(oldest);
+      sharedBytes -= length;
+    }
     return { key, bytes: kept };
   };
 
@@ -134,6 +146,13 @@ export function createHearingPool(options: HearingPoolOptions = {}): HearingPool
         'describe',
         { detector: share({ key: await keyOf(bytes), bytes }), ...(change && { change }) },
         { name: 'describe: detector', seconds: jobSeconds },
+      ),
+    archive: ({ sound, detector, ...rest }, { signal } = {}) =>
+      ask(
+        'archive',
+        { sound, ...rest, ...(detector && { detector: share(detector) }) },
+        { name: `archive: ${rest.name}`, seconds: jobSeconds, signal },
+        sound,
       ),
     load: pool.load,
     ping: pool.ping,

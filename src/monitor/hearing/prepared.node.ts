@@ -1,16 +1,17 @@
 // What a thread keeps between two jobs: encoders, and detectors ready to score.
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { createByteCache } from '../../detection/byte-cache.ts';
 import type { Detector } from '../../detection/detector.ts';
 import { readDetector } from '../../detection/detector-file.ts';
 import { encoderOf } from '../../detection/encoder-place.node.ts';
+import { preparedBytes } from '../../detection/shards.node.ts';
 import { loadEncoder } from '../../encoders/load.node.ts';
 import type { Encoder } from '../../encoders/types.ts';
 import { InputError } from '../../signal/errors.ts';
 import { type PreparedDetector, prepareDetector } from './hear.ts';
 import type { SharedDetector, ThreadSettings } from './tasks.ts';
 
-const MOST_DETECTORS = 8;
 const MOST_ENCODERS = 3;
 
 export type Prepared = {
@@ -18,6 +19,8 @@ export type Prepared = {
   detector(shared: SharedDetector): Promise<PreparedDetector>;
   /** The encoder it was fitted with. @throws InputError where it is not on this machine */
   encoderFor(detector: Detector): Promise<Encoder>;
+  /** Bytes that the detectors take. */
+  held(): number;
 };
 
 /** Keeps the values used last; the one that leaves is handed to `leave`. A failure is not kept. */
@@ -46,18 +49,20 @@ function insideOf(folder: string, name: string): string {
 }
 
 /** What a thread keeps; for one job at a time. */
-export function createPrepared({ folder, anywhere }: ThreadSettings): Prepared {
+export function createPrepared({ folder, anywhere, detectorBytes }: ThreadSettings): Prepared {
   const encoders = createKept<Encoder>(MOST_ENCODERS, (encoder) => encoder.release());
-  const detectors = createKept<PreparedDetector>(MOST_DETECTORS);
+  const detectors = createByteCache<PreparedDetector>(detectorBytes);
   // Each thread of the pool has one processor.
   const encoder = (name: string) => encoders(name, () => loadEncoder({ encoder: name, threads: 1 }));
   return {
     encoder: (name) => encoder(anywhere ? name : insideOf(folder, name)),
     detector: ({ key, bytes }) =>
-      detectors(key, async () => {
+      detectors.get(key, async () => {
         // Shared memory is neither hashed nor decoded; the copy is the thread's own.
-        return prepareDetector(await readDetector(new Uint8Array(bytes), 'detector'));
+        const detector = await readDetector(new Uint8Array(bytes), 'detector');
+        return { value: prepareDetector(detector), bytes: preparedBytes(detector, bytes.length) };
       }),
+    held: detectors.held,
     async encoderFor(detector) {
       const { id, file, fingerprint } = detector.encoder;
       const found = await encoder(anywhere ? encoderOf(detector, folder) : insideOf(folder, file ?? id));

@@ -2,6 +2,7 @@
 import type { withThreshold } from '../../detection/detector.ts';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import type { Heard } from '../types.ts';
+import type { ArchiveAnswer, ArchiveJob } from './archive.node.ts';
 import type { DetectorDescription, FitJob, FitOutcome, HearJob, MomentPicture, Sound } from './types.ts';
 
 /** The bytes lie in memory that all threads see; `key` says what a thread has prepared already. */
@@ -28,6 +29,7 @@ export type Task =
   | { kind: 'picture'; sound: Sound; detector?: SharedDetector; atSeconds: number }
   | { kind: 'inspect'; sound: Sound }
   | { kind: 'playable'; sound: Sound }
+  | ({ kind: 'archive' } & ArchiveJob)
   | { kind: 'describe'; detector: SharedDetector; change?: ThresholdChange };
 
 /** Answer to each kind of task. */
@@ -40,6 +42,7 @@ export type Answers = {
   inspect: Inspection;
   playable: Uint8Array;
   describe: DetectorDescription;
+  archive: ArchiveAnswer;
 };
 
 export type ThreadSettings = {
@@ -47,4 +50,6 @@ export type ThreadSettings = {
   folder: string;
   /** Whether detectors and fits may name weights anywhere on this machine. */
   anywhere: boolean;
+  /** What detectors may take of the memory of one thread. */
+  detectorBytes: number;
 };

@@ -2,6 +2,7 @@
 import type { Detector, DetectorSettings } from '../../detection/detector.ts';
 import type { ReadOptions, Recording } from '../../signal/recording.ts';
 import type { Heard, TimeMs } from '../types.ts';
+import type { ArchiveAnswer, ArchiveJob } from './archive.node.ts';
 
 /** A recording in memory, or a file: its bytes, or where it lies. */
 export type Sound =
@@ -82,6 +83,8 @@ export type HearingPool = {
     detector: Uint8Array,
     change?: { threshold: number } | { falseAlarmRate: number },
   ): Promise<DetectorDescription>;
+  /** Embeds or scores a file of an archive; what is wrong with the file is in the answer. */
+  archive(job: ArchiveJob, options?: { signal?: AbortSignal }): Promise<ArchiveAnswer>;
   /** Jobs that wait and that run. */
   load(): { waiting: number; running: number; threads: number };
   /** Rejects where threads that are free do not answer, or none can be started; the caller sets the time that it may take. */

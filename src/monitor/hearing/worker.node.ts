@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { encoderFile } from '../../detection/encoder-place.node.ts';
 import { embedOpened } from '../../encoders/embed-file.node.ts';
 import { InputError } from '../../signal/errors.ts';
+import { hearArchive } from './archive.node.ts';
 import { describe, inspect, playable } from './describe.ts';
 import { extendDetector, fitSounds, preparationFor } from './fit-sounds.ts';
 import { hear, picture, preparationOf } from './hear.ts';
@@ -67,6 +68,11 @@ async function answer(task: Task): Promise<Answer> {
     case 'playable': {
       const wav = playable(await openSound(task.sound));
       return { result: wav, transfer: [wav.buffer] };
+    }
+    case 'archive': {
+      const heard = await hearArchive(task, prepared);
+      const vectors = 'embeddings' in heard ? heard.embeddings.map(({ vector }) => vector.buffer) : [];
+      return { result: heard, transfer: vectors };
     }
     case 'describe': {
       const { detector } = await prepared.detector(task.detector);

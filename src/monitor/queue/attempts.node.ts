@@ -15,9 +15,12 @@ export type Attempts = {
 const NO_MESSAGE = 10037;
 const none: Failed = { failures: 0, reason: '' };
 
-/** @param jsm manager and client of one connection */
-export function createAttempts(jsm: JetStreamManager, js: JetStreamClient): Attempts {
-  const subject = (sequence: number) => `${ATTEMPT_PREFIX}${sequence}`;
+/**
+ * @param jsm manager and client of one connection
+ * @param kind of another stream, whose numbers are its own
+ */
+export function createAttempts(jsm: JetStreamManager, js: JetStreamClient, kind = ''): Attempts {
+  const subject = (sequence: number) => `${ATTEMPT_PREFIX}${kind}${sequence}`;
   return {
     async read(sequence) {
       try {

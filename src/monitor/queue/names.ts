@@ -12,6 +12,16 @@ export const CONSUMER = 'workers';
 /** Object store for recordings that do not fit into a message. */
 export const OBJECTS = 'THRUM_LARGE';
 
+/** Files of archives that wait, `thrum.archive.RUN`, and what came of them, `thrum.archived.RUN`. */
+export const ARCHIVE_STREAM = 'THRUM_ARCHIVE';
+export const ARCHIVE_PREFIX = 'thrum.archive.';
+export const ARCHIVE_CONSUMER = 'archive-workers';
+export const ARCHIVED_STREAM = 'THRUM_ARCHIVED';
+export const ARCHIVED_PREFIX = 'thrum.archived.';
+/** Object store of what does not fit into a message, where no store of blobs is given. */
+export const ARCHIVE_OBJECTS = 'THRUM_ARCHIVE_FILES';
+/** What a job or a result says of itself: JSON, encoded as a part of an address. */
+export const ARCHIVE_HEADER = 'Thrum-Archive';
 /** What is new in the store, for services that show it: `thrum.news.MACHINE`. Heard by whoever listens, kept by nobody. */
 export const NEWS_PREFIX = 'thrum.news.';
 /** That a worker lives, every few seconds. */

@@ -37,7 +37,7 @@ const DUPLICATE_SECONDS = 300;
 const IN_USE = new Set([10058, 10013, 10148]);
 
 /** Makes it unless it is there; settings of one that is there are the operator's. */
-async function unlessThere(make: () => Promise<unknown>): Promise<void> {
+export async function unlessThere(make: () => Promise<unknown>): Promise<void> {
   try {
     await make();
   } catch (error) {

@@ -9,6 +9,7 @@ import { PoolClosedError, QueueFullError } from '../hearing/errors.ts';
 import type { HearingPool } from '../hearing/types.ts';
 import { createIngest, hashBytes, type IngestParts } from '../ingest.ts';
 import type { Notifier } from '../notify/notifier.ts';
+import { runArchiveLanes } from './archive-worker.node.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
 import { endConnection } from './link.node.ts';
 import { type Envelope, inputOf, openMessage } from './message.node.ts';
@@ -29,6 +30,8 @@ export type WorkerOptions = Omit<IngestParts, 'pool'> &
     maxFailures?: number;
     /** Longest recording. */
     maxSeconds?: number;
+    /** Folders in which files of archives may be named by their path. */
+    archives?: readonly string[];
     /** Told of alarms besides NATS, by name (`webhook`, `mqtt`); closed by whoever made them. */
     notifiers?: Readonly<Record<string, Notifier>>;
     /** What runs may take this long to end at a stop; then it is given back. */
@@ -260,7 +263,12 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
   };
   void sweeper();
 
-  const lanes = Promise.all(Array.from({ length: concurrency }, lane));
+  const archives = runArchiveLanes({
+    ...{ connection, jsm, js, pool, blobs, log, maxFailures, isTemporary, backoff },
+    ...{ replicas: options.replicas, ackSeconds, folders: options.archives },
+    ...{ stopping: stopping.signal, giveUp: giveUp.signal },
+  });
+  const lanes = Promise.all([...Array.from({ length: concurrency }, lane), archives]);
   // Where the servers are away, a lane may wait for them for longer than anybody waits for this process.
   const patience = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => {

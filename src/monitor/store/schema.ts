@@ -76,6 +76,11 @@ export const MIGRATIONS: readonly ((key: string, dialect: Sql['dialect']) => rea
     `alter table recordings add column variable text`,
     `alter table scores add column learned integer not null default 0`,
     `alter table labels add column detector text`,
+    // With all that pages are ordered by: nothing is left to sort.
+    `drop index recordings_time`,
+    `create index recordings_time on recordings (machine, start_ms, hash)`,
+    `drop index scores_time`,
+    `create index scores_time on scores (machine, start_ms, hash, detector, version, idx)`,
     `create index recordings_name on recordings (machine, name, start_ms)`,
     `create index alarms_open_time on alarms (raised_ms) where cleared_ms is null`,
     `create index labels_machine on labels (machine, created_ms)`,
