@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)(inChromium('the page in trouble'), { timeout: 5 * 
     await upload(first.url, 'pump-7', filesOf(20, 22));
     await page.goto(`${first.url}#/machines/pump-7`);
     await page.locator('.connection.live').waitFor();
-    await page.locator('.chart[aria-valuemax="2"]').waitFor();
+    await page.locator('.chart[aria-valuemax="22"]').waitFor();
     expect(await page.locator('.not-live').textContent()).toBe('');
 
     await stop();
@@ -88,18 +88,18 @@ describe.skipIf(!hasChromium)(inChromium('the page in trouble'), { timeout: 5 * 
     // It goes on elsewhere, where the page does not hear of it.
     const elsewhere = await again();
     await upload(elsewhere.url, 'pump-7', filesOf(22, 26, [23, 24, 25]));
-    expect(await page.locator('.chart').getAttribute('aria-valuemax')).toBe('2');
+    expect(await page.locator('.chart').getAttribute('aria-valuemax')).toBe('22');
     await stop();
 
     const last = await again(port);
     await page.locator('.connection.live').waitFor();
-    await page.locator('.chart[aria-valuemax="6"]').waitFor();
+    await page.locator('.chart[aria-valuemax="26"]').waitFor();
     await page.locator('.alarm.open').waitFor();
     await page.getByRole('alert').getByText('pump-7: Not normal.').waitFor();
     await page.locator('.not-live', { hasText: /^$/ }).waitFor({ state: 'attached' });
     // And it is told of what comes.
     await upload(last.url, 'pump-7', filesOf(26, 27));
-    await page.locator('.chart[aria-valuemax="7"]').waitFor();
+    await page.locator('.chart[aria-valuemax="27"]').waitFor();
   });
 
   it.each(['picked', 'dropped'])('takes a folder in that is %s, with the folders in it', async (how) => {

@@ -105,6 +105,7 @@ export function Moment({ score, labels, faults, onLabelled }: Props) {
             {formatTime(startMs)}
             {known && ` · ${known.name}`} · {formatSeconds(score.durationSeconds)} at{' '}
             {formatNumber(score.sampleRate / 1000, 4)} kHz
+            {score.learned && ' · the detector was made from it, and compares it with the others'}
           </p>
           {where && <p>{where}</p>}
           {score.diagnosis && (
