@@ -15,8 +15,8 @@ export function suggestedAxis(scores: readonly ApiScore[]): Axis {
 
 /** A score in words. */
 export function scoreText(scores: readonly ApiScore[], at: number): string {
-  const { score, threshold, anomalous, startMs } = scores[at];
-  return `${formatTime(startMs)}: score ${formatNumber(score)}, ${anomalous ? 'not normal' : 'normal'}, threshold ${formatNumber(threshold)}; ${at + 1} of ${scores.length}`;
+  const { score, threshold, anomalous, learned, startMs } = scores[at];
+  return `${formatTime(startMs)}: score ${formatNumber(score)}, ${anomalous ? 'not normal' : 'normal'}${learned ? ' (learned)' : ''}, threshold ${formatNumber(threshold)}; ${at + 1} of ${scores.length}`;
 }
 
 /** The next score from `at` in a direction that is not normal. */
