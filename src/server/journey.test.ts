@@ -1,9 +1,11 @@
+import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDetector } from '../detection/detector-file.ts';
 import { createScorer } from '../detection/score.ts';
 import { embedRecording } from '../encoders/embed-recording.ts';
 import { loadEncoder } from '../encoders/load.node.ts';
 import { readRecordings } from '../signal/readers/index.ts';
+import { writeNpy } from '../signal/readers/npy-write.ts';
 import type {
   ApiAlarm,
   ApiDetector,
@@ -228,6 +230,30 @@ describe('from a folder of recordings to an alarm', () => {
     expect(body).toMatch(/^thrum_stored_recordings 18$/m);
     expect(body).toMatch(/route="\/api\/machines\/:name\/recordings",status="201"/);
     expect(body).not.toMatch(/pump-7/);
+  });
+
+  it('remembers which array of a file was sent, for all that reads it again', async () => {
+    const array = (hz: number) => {
+      const data = Float64Array.from({ length: 2000 }, (_, i) => Math.sin((2 * Math.PI * hz * i) / 4000));
+      return writeNpy({ shape: [2000], data });
+    };
+    for (let i = 0; i < 4; i++) {
+      const bytes = zipSync({ 'left.npy': array(100 + i), 'right.npy': array(700 + i) });
+      const query = `name=${i}.npz&rate=4000&variable=right&startMs=${i}`;
+      const { status, body } = await ask<ApiUploaded>(at(`machines/press/recordings?${query}`), {
+        method: 'POST',
+        bytes,
+      });
+      expect(status, JSON.stringify(body)).toBe(201);
+      expect(body.recording.variable).toBe('right');
+      const sound = await fetch(at(`machines/press/recordings/${body.recording.hash}/audio`));
+      const [{ channels }] = await readRecordings(new Uint8Array(await sound.arrayBuffer()));
+      // Of 700 Hz, 350 periods in half a second with two changes of sign each, but where a sample is zero; of 100 Hz, 100.
+      const changes = channels[0].filter((value, j) => j > 0 && value * channels[0][j - 1] < 0).length;
+      expect(changes).toBeGreaterThan(500);
+    }
+    const fit = await ask<ApiJob>(at('detectors/press/fit'), { method: 'POST', json: { machine: 'press' } });
+    expect(await finished(fit.body)).toMatchObject({ state: 'done', failures: [], detector: { encoder: 'spectral' } });
   });
 
   it('forgets a machine, then its detector, and no sooner', async () => {

@@ -42,7 +42,10 @@ const onSocket = (service: Service, send: (write: (text: string) => void) => voi
 describe('on the loopback', () => {
   let service: Service;
   const at = (path: string) => `${service.url}${path}`;
+  let bomb: Uint8Array;
   beforeAll(async () => {
+    // It takes a while, in which no connection may be waiting.
+    bomb = zipSync({ 'x.npy': writeNpy({ shape: [2_000_000], data: new Float64Array(2_000_000) }) }, { level: 9 });
     service = await startService({
       ...{ limits: { maxBodyBytes: 20_000, maxSeconds: 1, maxSamples: 50_000 }, allowedHosts: ['plant.local'] },
     });
@@ -128,10 +131,6 @@ describe('on the loopback', () => {
   it('refuses files that unpack to too much, and recordings that last too long', async () => {
     const post = (name: string, bytes: Uint8Array) =>
       ask(at(`/api/machines/pump/recordings?name=${name}&rate=4000`), { method: 'POST', bytes });
-    const bomb = zipSync(
-      { 'x.npy': writeNpy({ shape: [2_000_000], data: new Float64Array(2_000_000) }) },
-      { level: 9 },
-    );
     expect(bomb.length).toBeLessThan(20_000);
     const unpacked = await post('bomb.npz', bomb);
     expect(unpacked).toMatchObject({
