@@ -31,6 +31,7 @@ export type NatsSourceOptions = MessageSettings & {
 const NANOSECONDS = 1e9;
 const TICK_MS = 1000;
 const RECONNECT_SECONDS = 2;
+const END_MS = 2000;
 const NOT_FOUND = 404;
 /** Messages that the client asks for before it needs them. */
 const AHEAD = 16;
@@ -160,7 +161,7 @@ export function createNatsSource(url: string, options: NatsSourceOptions = {}): 
           yield { kind: 'trouble', stream: name, atMs: Date.now(), reason };
         }
         yield* reader.expire();
-        const found = await orTick(next);
+        const found = await within(TICK_MS, next);
         if (!found) continue;
         if (found.done) break;
         const message = found.value;
@@ -188,18 +189,20 @@ export function createNatsSource(url: string, options: NatsSourceOptions = {}): 
     arrivals,
     async close() {
       isClosed = true;
-      await messages?.close();
+      // After a connection that was made again the client may wait for ever.
+      await within(END_MS, messages?.close()).catch(() => {});
       // What was acknowledged goes out first.
-      await connection?.drain().catch(() => {});
+      await within(END_MS, connection?.drain()).catch(() => {});
+      await within(END_MS, connection?.close()).catch(() => {});
     },
   };
 }
 
 /** Undefined after a while. */
-async function orTick<T>(promise: Promise<T>): Promise<T | undefined> {
+async function within<T>(ms: number, promise: Promise<T> | undefined): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const tick = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, TICK_MS, undefined);
+    timer = setTimeout(resolve, ms, undefined);
   });
   try {
     return await Promise.race([promise, tick]);
