@@ -106,7 +106,7 @@ try {
     );
     times.step.push(own.medianMs);
     times.gradients.push((await measure(() => step.gradients(state, feeds), SECONDS)).medianMs);
-    times.update.push((await measure(() => step.update(state, gradients, scalars), SECONDS)).medianMs);
+    times.update.push((await measure(async () => step.update(state, gradients, scalars), SECONDS)).medianMs);
     times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
     times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
   }

@@ -234,21 +234,7 @@ describe.skipIf(!hasNatsServer)(throughNats('an exchange'), () => {
 
 const tiny = ['--size', 'tiny', '--batch', '2', '--patches', '4', '--warm-up', '2', '--learning-rate', '0.01'];
 const pretrain = (run: string, rank: number, ...more: string[]) => [
-  ...[
-    'pretrain',
-    'echo',
-    '--data',
-    'simulator',
-    '--run',
-    run,
-    ...tiny,
-    '--steps',
-    '5',
-    '--workers',
-    '0',
-    '--lanes',
-    '1',
-  ],
+  ...['pretrain', 'echo', '--data', 'simulator', '--run', run, ...tiny, '--steps', '5', '--workers', '0'],
   ...['--world', '2', '--rank', String(rank), '--sync-every', '2', ...more],
 ];
 

@@ -34,10 +34,6 @@ export const pretrainOptionSpecs = {
   steps: { value: 'N', description: 'steps in all (default 20000); may grow on resuming' },
   batch: { value: 'N', description: 'clips per step (default 32 for echo, 16 for fisher, 12 for eat)' },
   accumulate: accumulateOptionSpec,
-  lanes: {
-    value: 'N',
-    description: 'parts of a batch worked out side by side (default 2 on the CPU where the recipe can)',
-  },
   patches: { value: 'N', description: 'time patches of 160 ms per clip (default 12)' },
   'learning-rate': { value: 'X', description: 'peak (fisher and eat, 5e-4), or per 256 clips (echo, 1e-4)' },
   'warm-up': { value: 'N', description: 'steps of linear warm-up (default 1000)' },
@@ -77,8 +73,6 @@ export type PretrainSettings = {
   data: DataSpec;
   seed: number;
   accumulate: number;
-  /** Parts of a batch worked out side by side. */
-  lanes: number;
   saveEvery: number;
   warmUpSteps: number;
   workers: number;
@@ -209,21 +203,6 @@ export function clipData(options: Options, clipSeconds: number): DataSpec {
   };
 }
 
-/** As many lanes on every machine, so that a run gives the same numbers on all of them. */
-const CPU_LANES = 2;
-
-function lanesFrom(options: Options, { batch, separable }: Recipe, provider: Provider | undefined): number {
-  const lanes = number(options, 'lanes', { min: 1, max: 64, integer: true });
-  if (lanes === undefined) {
-    return separable && batch % CPU_LANES === 0 && (provider ?? 'cpu') === 'cpu' ? CPU_LANES : 1;
-  }
-  if (lanes > 1 && !separable) {
-    throw new UsageError('--lanes: expected 1 with --contrast or --target-norm batch, where clips know of each other');
-  }
-  if (batch % lanes !== 0) throw new UsageError(`--lanes: expected a part of --batch ${batch}, got ${lanes}`);
-  return lanes;
-}
-
 function peersFrom(options: Options, title: string, seed: number) {
   const servers = text(options, 'peers');
   if (servers === undefined) {
@@ -257,7 +236,6 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
   const workers = workersFrom(options) ?? 1;
   const { provider } = encoderFrom(options, '');
   const { recipe, architecture, settings } = recipeFrom(name, size, steps, options);
-  const lanes = lanesFrom(options, recipe, provider);
   const data = clipData(options, secondsForFrames(16 * settings.patches));
   const title = `${name}-${size}`;
   const probe = text(options, 'probe');
@@ -271,7 +249,6 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
     data,
     seed,
     accumulate,
-    lanes,
     saveEvery,
     warmUpSteps: settings.warmUpSteps,
     workers,
@@ -283,8 +260,6 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
       size,
       seed,
       accumulate,
-      // Runs from before there were lanes have none.
-      lanes: lanes > 1 ? lanes : undefined,
       saveEvery,
       // The steps stand beside the recipe's settings, as they may grow.
       settings: { ...settings, steps: undefined },

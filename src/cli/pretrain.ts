@@ -5,7 +5,6 @@ import { openClipStream } from '../training/data/clip-stream.node.ts';
 import type { Clip } from '../training/data/types.ts';
 import type { Exchange } from '../training/exchange.ts';
 import { exportEncoder } from '../training/export-encoder.node.ts';
-import { createLanes } from '../training/lanes.node.ts';
 import { createProbe } from '../training/probe.node.ts';
 import type { Command } from './command.ts';
 import { note, print } from './output.ts';
@@ -38,8 +37,8 @@ async function joinPeers(
   status: StatusLine,
 ): Promise<Exchange | undefined> {
   if (!peers) return undefined;
-  const { recipe, size, seed, accumulate, lanes, settings, steps, syncEvery } = config;
-  const shared = { recipe, size, seed, accumulate, lanes, settings, steps, syncEvery };
+  const { recipe, size, seed, accumulate, settings, steps, syncEvery } = config;
+  const shared = { recipe, size, seed, accumulate, settings, steps, syncEvery };
   // Not loaded by those who train alone.
   const { connectExchange } = await import('../training/exchange-nats.node.ts');
   return connectExchange({ ...peers, settings: shared, resume, note: (line) => status.note(line) });
@@ -78,7 +77,6 @@ export const pretrainCommand: Command = {
         recipe,
         seed,
         accumulate: settings.accumulate,
-        lanes: createLanes(settings.lanes),
         saveEvery: settings.saveEvery,
         clips: (from, batch, stride) => clipsOf(settings, from, batch, stride, status),
         publish: (state) => exportEncoder(state, settings.architecture, encoderFile(folder), { weights: 'student' }),

@@ -82,7 +82,7 @@ export const pageFile = (folder: string): string => join(folder, 'index.html');
 
 export type FolderRun<C> = Pick<
   LoopOptions<C>,
-  'recipe' | 'seed' | 'accumulate' | 'lanes' | 'saveEvery' | 'clips' | 'probe' | 'syncEvery' | 'runtime'
+  'recipe' | 'seed' | 'accumulate' | 'saveEvery' | 'clips' | 'probe' | 'syncEvery' | 'runtime'
 > & {
   title: string;
   folder: string;
@@ -143,7 +143,6 @@ export async function trainInFolder<C>(options: FolderRun<C>): Promise<FolderRun
       steps: config.steps,
       seed: rest.seed,
       accumulate: rest.accumulate,
-      ...(rest.lanes && { lanes: rest.lanes }),
       logEvery: LOG_EVERY,
       saveEvery: rest.saveEvery,
       clips: rest.clips,

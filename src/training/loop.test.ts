@@ -3,7 +3,6 @@ import { createRandom } from '../signal/simulate/random.ts';
 import type { Clip } from './data/types.ts';
 import { memoryExchanges } from './exchange.test-util.ts';
 import { packState } from './exchange.ts';
-import { createLanes } from './lanes.node.ts';
 import { type LoopOptions, type RunStore, train } from './loop.ts';
 import { memoryStore } from './memory-store.test-util.ts';
 import { echoRecipe, echoRecipeDefaults } from './recipes/echo.ts';
@@ -66,27 +65,6 @@ describe('train', () => {
     expect(losses(halves)).toEqual(losses(whole));
     expect(halves.saved).toEqual(whole.saved);
     expect(whole.saved?.step).toBe(6);
-  });
-
-  it('comes to the same numbers in lanes when it is stopped and resumed, and learns as without', async () => {
-    const [plain, whole, halves] = [memoryStore(), memoryStore(), memoryStore()];
-    await run(plain, {});
-    await run(whole, { lanes: createLanes(2) });
-    let done = 0;
-    await run(halves, { lanes: createLanes(2), stopped: () => ++done === 3 });
-    await run(halves, { lanes: createLanes(2) });
-    expect(halves.saved).toEqual(whole.saved);
-    // Other masks and bands, of the same clips.
-    const losses = (store: typeof whole) => store.records.map(({ loss }) => loss);
-    expect(losses(whole)).not.toEqual(losses(plain));
-    for (const [i, loss] of losses(whole).entries()) expect(Math.abs(loss / losses(plain)[i] - 1)).toBeLessThan(0.2);
-  });
-
-  it('refuses lanes that would change what the loss is', async () => {
-    const changes = { lanes: createLanes(2), recipe: recipeFor(4, { targetNorm: 'batch' }) };
-    await expect(run(memoryStore(), changes)).rejects.toThrow('a batch of clips that do not know of each other');
-    const odd = { lanes: createLanes(3), recipe: recipeFor(4) };
-    await expect(run(memoryStore(), odd)).rejects.toThrow('a multiple of 3, in 3 lanes, got 4');
   });
 
   it('does nothing where all steps are done', async () => {

@@ -2,20 +2,12 @@
 import { graphOptions } from '../encoders/band-transformer.ts';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { InputError } from '../signal/errors.ts';
-import { createRandom, type Random } from '../signal/simulate/random.ts';
+import { createRandom } from '../signal/simulate/random.ts';
 import type { Clip } from './data/types.ts';
 import { defaultSyncEvery, type Exchange } from './exchange.ts';
 import { initialParameters } from './initialise.ts';
 import type { BatchPlan, Recipe } from './recipes/types.ts';
-import {
-  type BatchResult,
-  compileStep,
-  type Gradients,
-  initialState,
-  type Lanes,
-  type TrainingState,
-  type TrainingStep,
-} from './step.ts';
+import { compileStep, type Gradients, initialState, type TrainingState, type TrainingStep } from './step.ts';
 
 /** Where a run keeps what it has reached. */
 export type RunStore = {
@@ -45,8 +37,6 @@ export type LoopOptions<C> = {
   /** 20 by default; without `exchange` it means nothing. */
   syncEvery?: number;
   runtime?: RuntimeOptions;
-  /** Equal parts of every batch, worked out side by side; the batch as a whole by default. */
-  lanes?: Lanes;
 };
 
 export type LoopEnd = { state: TrainingState; reason: 'finished' | 'stopped' };
@@ -65,13 +55,13 @@ function scale(values: Gradients, factor: number): void {
 }
 
 /** Programs by kind of batch; their parameters are the same. */
-function createPrograms<C>(recipe: Recipe<C>, runtime: RuntimeOptions, lanes?: Lanes) {
+function createPrograms<C>(recipe: Recipe<C>, runtime: RuntimeOptions) {
   const compiled = new Map<string, Promise<TrainingStep>>();
   return {
     of(plan: BatchPlan<C>): Promise<TrainingStep> {
       const found =
         compiled.get(plan.key) ??
-        compileStep(plan.graph(graphOptions(runtime)), recipe.adamW, runtime, recipe.parameters, lanes);
+        compileStep(plan.graph(graphOptions(runtime)), recipe.adamW, runtime, recipe.parameters);
       compiled.set(plan.key, found);
       return found;
     },
@@ -95,24 +85,6 @@ function averaged(records: readonly Record<string, number>[]): Record<string, nu
   return Object.fromEntries(Object.keys(records[0]).map((name) => [name, mean(records.map((record) => record[name]))]));
 }
 
-/** What a batch says in equal parts, a lane each: results in the order of the parts. */
-async function inLanes<C>(
-  step: TrainingStep,
-  state: TrainingState,
-  plan: BatchPlan<C>,
-  clips: readonly C[],
-  random: Random,
-  lanes: number,
-): Promise<BatchResult[]> {
-  const size = clips.length / lanes;
-  const feeds = Array.from({ length: lanes }, (_, lane) =>
-    plan.feeds(clips.slice(lane * size, (lane + 1) * size), lane === 0 ? random : random.fork(`lane ${lane}`)),
-  );
-  // The first lane runs on this thread, so the others begin before it.
-  const running = feeds.map((own, lane) => () => step.gradients(state, own, lane)).reverse();
-  return (await Promise.all(running.map((run) => run()))).reverse();
-}
-
 /**
  * Trains until `steps` steps are done or `stopped` says so. A step draws all its random numbers from the seed and its
  * own number, and its clips from their numbers, so that a run that was interrupted goes on to the same numbers. Of several
@@ -124,16 +96,9 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
   const { exchange, syncEvery = defaultSyncEvery } = options;
   const { world, rank } = exchange ?? { world: 1, rank: 0 };
   const randomOf = (step: number) => createRandom(rank === 0 ? `${seed}/${step}` : `${seed}/${step}/${rank}`);
-  const lanes = options.lanes?.count ?? 1;
-  if (lanes > 1 && !(recipe.separable && recipe.batch % lanes === 0)) {
-    throw new InputError(
-      `train: expected a batch of clips that do not know of each other, and a multiple of ${lanes}, in ${lanes} lanes, got ${recipe.batch}; train in one lane`,
-    );
-  }
-  const part = recipe.batch / lanes;
-  const programs = createPrograms(recipe, options.runtime ?? {}, options.lanes);
+  const programs = createPrograms(recipe, options.runtime ?? {});
   try {
-    const first = recipe.plan(randomOf(1), 1, part);
+    const first = recipe.plan(randomOf(1), 1);
     const program = await programs.of(first);
     const state = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
     if (state.step >= steps) return { state, reason: 'finished' };
@@ -145,7 +110,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const started = performance.now();
         const number = state.step + 1;
         const random = randomOf(number);
-        const plan = recipe.plan(random, number, part);
+        const plan = recipe.plan(random, number);
         const step = await programs.of(plan);
         let sum: Gradients | undefined;
         const records: Record<string, number>[] = [];
@@ -153,20 +118,18 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         for (let micro = 0; micro < accumulate; micro++) {
           const next = await stream.next();
           if (next.done) throw new InputError(`train: the clips ended at step ${number}; the sources must not end`);
-          for (const result of await inLanes(step, state, plan, next.value.clips, random, lanes)) {
-            const { watched, gradients, ...kept } = result;
-            if (!Number.isFinite(watched.loss)) {
-              throw new InputError(
-                `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
-              );
-            }
-            records.push(watched);
-            for (const [name, values] of kept.buffers) buffers.set(name, values);
-            if (sum) accumulateInto(sum, gradients);
-            else sum = gradients;
+          const { watched, gradients, ...kept } = await step.gradients(state, plan.feeds(next.value.clips, random));
+          if (!Number.isFinite(watched.loss)) {
+            throw new InputError(
+              `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
+            );
           }
+          records.push(watched);
+          for (const [name, values] of kept.buffers) buffers.set(name, values);
+          if (sum) accumulateInto(sum, gradients);
+          else sum = gradients;
         }
-        scale(sum as Gradients, 1 / (accumulate * lanes));
+        scale(sum as Gradients, 1 / accumulate);
         const scalars = recipe.scalars(number);
         const gradientNorm = step.update(state, sum as Gradients, scalars);
         for (const [name, values] of buffers) state.parameters.set(name, values);

@@ -2,7 +2,7 @@
 import { gradients, topologicalOrder } from '../graph/gradients.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { loadProgram } from '../graph/program.ts';
-import { type Feeds, float32, type Program, type RuntimeOptions, type Value } from '../graph/runtime.ts';
+import { type Feeds, float32, type RuntimeOptions, type Value } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { parametersOf } from '../nn/parameters.ts';
 import { type AdamWConfig, adamW, clipFactor, globalNorm, movingAverage } from './optimiser.ts';
@@ -24,14 +24,6 @@ export type StepOptions = {
   rate?(name: string): number;
   /** Whether weight decay applies to a parameter; to all by default. */
   decays?(name: string): boolean;
-};
-
-/** Programs that run side by side, from one model. */
-export type Lanes = { count: number; load(model: Uint8Array, runtime: RuntimeOptions): Promise<Program[]> };
-
-const oneLane: Lanes = {
-  count: 1,
-  load: async (model, runtime) => [await loadProgram(model, runtime)],
 };
 
 /** Everything that a step changes. Names are those of the checkpoint's parameters. */
@@ -73,8 +65,8 @@ export type StateNames = {
 };
 
 export type TrainingStep = StateNames & {
-  /** Loss and gradients of one batch; the state is not changed. Batches of different lanes (from 0) run side by side. */
-  gradients(state: TrainingState, batch: Feeds, lane?: number): Promise<BatchResult>;
+  /** Loss and gradients of one batch; the state is not changed. */
+  gradients(state: TrainingState, batch: Feeds): Promise<BatchResult>;
   /** Applies gradients: clipping, AdamW, teacher. The state is changed in place. Returns the norm before clipping. */
   update(state: TrainingState, gradients: Gradients, scalars: UpdateScalars): number;
   release(): Promise<void>;
@@ -102,7 +94,6 @@ export async function compileStep(
   config: AdamWConfig,
   runtime: RuntimeOptions = {},
   options: StepOptions = {},
-  lanes = oneLane,
 ): Promise<TrainingStep> {
   const { loss, watched, buffers = new Map<string, Tensor>() } = graph;
   const all = parametersOf([loss, ...Object.values(watched), ...buffers.values()]);
@@ -118,11 +109,11 @@ export async function compileStep(
   const gradientOutputs = Object.fromEntries(trainedNames.map((name, i) => [`gradient.${name}`, found[i]]));
   const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
   const { bytes } = toOnnx({ outputs: { loss, ...watched, ...bufferOutputs, ...gradientOutputs } });
-  const programs = await lanes.load(bytes, runtime);
+  const program = await loadProgram(bytes, runtime);
   return {
     ...{ shapes, trainedNames, teacherNames },
-    async gradients(state, batch, lane = 0) {
-      const results = await programs[lane].run({
+    async gradients(state, batch) {
+      const results = await program.run({
         ...batch,
         ...feedsOf(state.parameters, shapes),
         ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
@@ -151,9 +142,7 @@ export async function compileStep(
       for (const name of teacherNames) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
       return norm;
     },
-    async release() {
-      await Promise.all(programs.map((program) => program.release()));
-    },
+    release: () => program.release(),
   };
 }
 

@@ -42,10 +42,6 @@ export const eatScalars =
 /** EAT's decoder; it is thrown away after pre-training. */
 const DECODER = { kernel: 3, groups: 16, prefix: 'decoder' };
 
-/** Whether a batch may be heard in parts: neither its targets nor a contrast are of all clips together. */
-export const isSeparable = ({ targetNorm, contrast }: DistillationOptions): boolean =>
-  targetNorm === 'sequence' && contrast === undefined;
-
 /** Both losses are means over what they sum (`balanced`), so that a weight means the same for every batch. */
 export function distillation(
   encoder: DistilledEncoder,

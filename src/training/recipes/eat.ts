@@ -17,7 +17,7 @@ import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation, type EatSchedule, eatScalars, isSeparable } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type EatRecipeOptions = EatSchedule & {
@@ -67,32 +67,29 @@ export function eatRecipe(config: EatConfig, options: EatRecipeOptions): Recipe 
   const { batch, clones, patches } = options;
   const length = patches * EAT_COLUMNS;
   const kept = keptCount(length, eatBlockMask.maskRatio);
+  const shape: BatchShape = { sequences: batch, clones, rows: patches, columns: EAT_COLUMNS, kept };
   const size = length * EAT_PATCH ** 2;
   const positions = eatPositions(length, config.width);
   return {
     batch,
     adamW: eatAdamW,
     tokenDeviation: 1,
-    separable: isSeparable(options),
-    plan: (_random, _step, count = batch) => {
-      const shape: BatchShape = { sequences: count, clones, rows: patches, columns: EAT_COLUMNS, kept };
-      return {
-        key: 'eat',
-        graph: (graphOptions) => distillation(distilledEat(config, shape, positions, graphOptions), shape, options),
-        feeds: (clips, random) => {
-          const values = new Float32Array(count * size);
-          for (const [c, clip] of clips.entries()) values.set(patchesOf(clip, patches, random), c * size);
-          const masks = Array.from({ length: count * clones }, () =>
-            blockMask(patches, EAT_COLUMNS, eatBlockMask, random),
-          );
-          return {
-            patches: float32(values, [count, length, EAT_PATCH ** 2]),
-            ...decoderNoise(shape, config.width, random),
-            ...maskFeeds(masks, shape),
-          };
-        },
-      };
-    },
+    plan: () => ({
+      key: 'eat',
+      graph: (graphOptions) => distillation(distilledEat(config, shape, positions, graphOptions), shape, options),
+      feeds: (clips, random) => {
+        const values = new Float32Array(batch * size);
+        for (const [c, clip] of clips.entries()) values.set(patchesOf(clip, patches, random), c * size);
+        const masks = Array.from({ length: batch * clones }, () =>
+          blockMask(patches, EAT_COLUMNS, eatBlockMask, random),
+        );
+        return {
+          patches: float32(values, [batch, length, EAT_PATCH ** 2]),
+          ...decoderNoise(shape, config.width, random),
+          ...maskFeeds(masks, shape),
+        };
+      },
+    }),
     scalars: eatScalars(options),
   };
 }

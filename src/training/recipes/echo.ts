@@ -11,7 +11,7 @@ import { keptCount, randomMask } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import { cosineSchedule, linearSchedule, stepDown } from '../schedules.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation, isSeparable } from './distillation.ts';
+import { distillation } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type EchoRecipeOptions = {
@@ -109,7 +109,9 @@ const thingsOf = (clips: readonly Clip[]): string[] => clips.map(({ thing }, i) 
 /** The recipe for an encoder of this architecture. */
 export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Recipe {
   const { batch, bandsPerClip, clones, patches, maskRatio, steps, contrast } = options;
-  const kept = keptCount(patches, maskRatio);
+  const sequences = batch * bandsPerClip;
+  const shape: BatchShape = { sequences, clones, rows: patches, columns: 1, kept: keptCount(patches, maskRatio) };
+  const students = sequences * clones;
   const size = config.bandBins * config.patchFrames;
   const peak = (options.baseLearningRate * batch) / PUBLISHED_BATCH;
   return {
@@ -117,33 +119,28 @@ export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Reci
     adamW: eatAdamW,
     tokenDeviation: 0.02,
     matrices: contrast ? 'glorot' : 'normal',
-    separable: isSeparable(options),
-    plan: (_random, _step, count = batch) => {
-      const sequences = count * bandsPerClip;
-      const shape: BatchShape = { sequences, clones, rows: patches, columns: 1, kept };
-      return {
-        key: 'echo',
-        graph: (graphOptions) => distillation(distilledEcho(config, shape, graphOptions), shape, options),
-        feeds: (clips, random) => {
-          const values = new Float32Array(sequences * patches * size);
-          const positions = new Float32Array(sequences * config.width);
-          const places = contrast ? Array.from({ length: bandsPerClip }, () => random.uniform()) : [];
-          for (const [c, clip] of clips.entries()) {
-            const bands = randomBands(clip, config, options, random, places);
-            values.set(bands.values, c * bands.values.length);
-            positions.set(bands.positions, c * bands.positions.length);
-          }
-          const masks = Array.from({ length: sequences * clones }, () => randomMask(patches, maskRatio, random));
-          return {
-            patches: float32(values, [sequences, patches, size]),
-            bandPositions: float32(positions, [sequences, 1, config.width]),
-            ...decoderNoise(shape, config.width, random),
-            ...maskFeeds(masks, shape),
-            ...(contrast && contrastPairs(thingsOf(clips), { ...shape, bands: bandsPerClip })),
-          };
-        },
-      };
-    },
+    plan: () => ({
+      key: 'echo',
+      graph: (graphOptions) => distillation(distilledEcho(config, shape, graphOptions), shape, options),
+      feeds: (clips, random) => {
+        const values = new Float32Array(sequences * patches * size);
+        const positions = new Float32Array(sequences * config.width);
+        const places = contrast ? Array.from({ length: bandsPerClip }, () => random.uniform()) : [];
+        for (const [c, clip] of clips.entries()) {
+          const bands = randomBands(clip, config, options, random, places);
+          values.set(bands.values, c * bands.values.length);
+          positions.set(bands.positions, c * bands.positions.length);
+        }
+        const kept = Array.from({ length: students }, () => randomMask(patches, maskRatio, random));
+        return {
+          patches: float32(values, [sequences, patches, size]),
+          bandPositions: float32(positions, [sequences, 1, config.width]),
+          ...decoderNoise(shape, config.width, random),
+          ...maskFeeds(kept, shape),
+          ...(contrast && contrastPairs(thingsOf(clips), { ...shape, bands: bandsPerClip })),
+        };
+      },
+    }),
     scalars: (step) => ({
       learningRate: cosineSchedule(
         { peak, floor: Math.min(FLOOR, peak), warmUpSteps: options.warmUpSteps, steps },

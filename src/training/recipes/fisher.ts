@@ -12,7 +12,7 @@ import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation, type EatSchedule, eatScalars, isSeparable } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type FisherRecipeOptions = EatSchedule & {
@@ -90,12 +90,11 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
     batch,
     adamW: eatAdamW,
     tokenDeviation: 1,
-    separable: isSeparable(options),
-    plan: (random, _step, count = batch) => {
+    plan: (random) => {
       const bands = random.integer(1, rates.length);
       const rate = rates[bands - 1];
       const clones = Math.max(1, Math.floor(options.bandStudents / bands));
-      const sequences = count * bands;
+      const sequences = batch * bands;
       const shape: BatchShape = { sequences, clones, rows: patches, columns, kept };
       return {
         key: `fisher at ${rate} Hz`,

@@ -27,9 +27,7 @@ export type Recipe<C = Clip> = {
   initial?(shapes: ReadonlyMap<string, readonly number[]>, seed: number): ReadonlyMap<string, Float32Array>;
   /** Which parameters a step changes, and how fast; all alike where nothing is said. */
   parameters?: StepOptions;
-  /** Whether the loss is a mean over clips, none of which knows of the others: a batch may then be heard in equal parts. */
-  separable?: boolean;
-  /** What step number `step` (from 1) does with `clips` clips, `batch` by default; `random` belongs to the step. */
-  plan(random: Random, step?: number, clips?: number): BatchPlan<C>;
+  /** What step number `step` (from 1) does with its clips; `random` belongs to the step. */
+  plan(random: Random, step?: number): BatchPlan<C>;
   scalars(step: number): UpdateScalars;
 };
