@@ -251,7 +251,13 @@ describe.runIf(hasNatsServer)(throughNats('an archive'), { timeout: 300_000 }, (
     ];
     let command = await spawnThrum(args);
     const jsm = await jetstreamManager(await it.fleet.sender(it.url));
-    const archived = async () => (await jsm.streams.info('THRUM_ARCHIVED').catch(() => undefined))?.state.last_seq ?? 0;
+    let begun = false;
+    // The stream goes when all is done, which may be before anybody has looked.
+    const archived = async (): Promise<number> => {
+      const found = await jsm.streams.info('THRUM_ARCHIVED').catch(() => undefined);
+      begun ||= found !== undefined;
+      return found?.state.last_seq ?? (begun ? Number.POSITIVE_INFINITY : 0);
+    };
     let workers = [await startWorker(), await startWorker()];
     for (const share of [3, 12, 25]) {
       await until(`${share} results`, async () => (await archived()) >= share);
