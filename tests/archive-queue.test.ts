@@ -1,7 +1,5 @@
 // Archives over a queue: the same rows as without one, each file once, whatever dies meanwhile.
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -19,9 +17,10 @@ import { InputError } from '../src/signal/errors.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
-import { hum, mainScript } from './run-cli.ts';
+import { hum } from './run-cli.ts';
+import { spawnThrum } from './spawn-thrum.ts';
 
-const endings: (() => Promise<void>)[] = [];
+const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
@@ -112,27 +111,6 @@ async function expectedScores({ files, detectorBytes }: SetUp): Promise<Row[]> {
     }
   }
   return rows;
-}
-
-async function spawnThrum(args: readonly string[], ready?: string) {
-  const child = spawn(process.execPath, [mainScript, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  endings.push(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-  if (ready) await until(`${ready} (${args[0]})`, () => said.includes(ready));
-  return {
-    said: () => said,
-    hasEnded: () => child.exitCode !== null,
-    async end(signal?: NodeJS.Signals): Promise<number | null> {
-      if (signal) child.kill(signal);
-      const [status] = await ended;
-      return status as number | null;
-    },
-  };
 }
 
 describe.runIf(hasNatsServer)(throughNats('an archive'), { timeout: 300_000 }, () => {
@@ -237,6 +215,7 @@ describe.runIf(hasNatsServer)(throughNats('an archive'), { timeout: 300_000 }, (
           '--ack-seconds',
           '1',
         ],
+        endings,
         'thrum worker is ready',
       );
     const args = [
@@ -250,7 +229,7 @@ describe.runIf(hasNatsServer)(throughNats('an archive'), { timeout: 300_000 }, (
       '--out',
       it.folder,
     ];
-    let command = await spawnThrum(args);
+    let command = await spawnThrum(args, endings);
     const jsm = await jetstreamManager(await it.fleet.sender(it.url));
     const archived = async () => (await jsm.streams.info('THRUM_ARCHIVED').catch(() => undefined))?.state.last_seq ?? 0;
     let workers = [await startWorker(), await startWorker()];
@@ -261,7 +240,7 @@ describe.runIf(hasNatsServer)(throughNats('an archive'), { timeout: 300_000 }, (
       await workers[0].end('SIGKILL');
       if (share === 12) await it.restart();
       workers = [workers[1], await startWorker()];
-      command = await spawnThrum(args);
+      command = await spawnThrum(args, endings);
     }
     expect(await command.end(), command.said()).toBe(1);
     expect(command.said()).toMatch(/60 rows of 60 files in \d+ partitions/);

@@ -1,6 +1,5 @@
 // Processes of a fleet on a real PostgreSQL: each recording is stored once, or a dead letter, whatever is killed meanwhile.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -11,7 +10,7 @@ import type { Store } from '../src/monitor/store/types.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
 import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from './postgres-server.ts';
-import { mainScript } from './run-cli.ts';
+import { type Spawned, spawnThrum } from './spawn-thrum.ts';
 
 /** Several processes share what processors there are. */
 vi.setConfig({ testTimeout: 600_000 });
@@ -22,7 +21,7 @@ beforeAll(async () => {
   if (hasPostgres && hasNatsServer) database = await startPostgres();
 });
 afterAll(() => database?.stop());
-const endings: (() => unknown)[] = [];
+const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
@@ -43,29 +42,8 @@ async function plant(...more: string[]) {
       await server.kill();
       server = await startNatsServer(join(fleet.folder, 'nats'), server.port);
     },
-    async spawn(): Promise<ChildProcess> {
-      const child = spawn(process.execPath, [mainScript, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-      const ended = once(child, 'exit');
-      endings.push(async () => {
-        child.kill('SIGKILL');
-        await ended;
-      });
-      let said = '';
-      child.stderr.on('data', (text) => {
-        said += text;
-      });
-      await Promise.race([
-        once(child.stdout, 'data'),
-        ended.then(() => Promise.reject(new Error(`the worker ended: ${said}`))),
-      ]);
-      return child;
-    },
+    spawn: () => spawnThrum(args, endings, 'thrum worker is ready'),
   };
-}
-async function kill(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
 }
 const publication = (i: number, machine = 'pump') => ({
   ...{ machine, name: `${i}.wav`, bytes: soundOf(i), startMs: 1_700_000_000_000 + 1000 * i },
@@ -104,7 +82,7 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
     ] as const) {
       await until(`${share} recordings`, async () => (await count(store)) >= share);
       if (what === 'worker') {
-        await kill(workers[0]);
+        await workers[0].end('SIGKILL');
         workers = [workers[1], await fleet.spawn()];
       } else if (what === 'queue') await fleet.restartQueue();
       else {
@@ -134,9 +112,9 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
       await store.putMachine({ name: 'press', detector: 'press', policy: defaultPolicy, createdMs: 0 });
       const pipe = join(folder, 'blobs', 'detectors', 'press-1');
       expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
-      endings.push(() => rmSync(pipe, { force: true }));
+      endings.push(async () => rmSync(pipe, { force: true }));
       let workers = [await fleet.spawn(), await fleet.spawn()];
-      const reads = ({ pid }: ChildProcess): boolean =>
+      const reads = ({ child: { pid } }: Spawned): boolean =>
         readdirSync(`/proc/${pid}/fd`).some((fd) => {
           try {
             return readlinkSync(`/proc/${pid}/fd/${fd}`) === pipe;
@@ -163,8 +141,8 @@ describe.runIf(hasNatsServer && hasPostgres)(throughNats(inPostgres('a fleet')),
         const held = opened();
         if (held === undefined) return (await store.totals()).deadLetters > 0;
         await until('whoever hears it', () => workers.some(reads));
-        const victim = workers.find(reads) as ChildProcess;
-        await kill(victim);
+        const victim = workers.find(reads) as Spawned;
+        await victim.end('SIGKILL');
         closeSync(held);
         killed++;
         workers = [...workers.filter((one) => one !== victim), await fleet.spawn()];

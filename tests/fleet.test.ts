@@ -1,6 +1,4 @@
 // Workers of a fleet, against real servers of NATS: each recording is stored once, whatever dies meanwhile.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import mqtt from 'mqtt';
@@ -12,13 +10,13 @@ import type { Store } from '../src/monitor/store/types.ts';
 import { InputError } from '../src/signal/errors.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
 import { hasNatsServer, startMqttServer, startNatsCluster, startNatsServer, throughNats } from './nats-server.ts';
-import { mainScript } from './run-cli.ts';
+import { spawnThrum } from './spawn-thrum.ts';
 
 /** Several processes share what processors there are. */
 vi.setConfig({ testTimeout: 600_000 });
 
 type Fleet = Awaited<ReturnType<typeof createFleet>>;
-const endings: (() => Promise<void>)[] = [];
+const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
@@ -56,30 +54,10 @@ const publication = (i: number, machine = 'pump') => ({
 const all = async (store: Store, count: number): Promise<boolean> => (await store.totals()).recordings >= count;
 
 /** A process of its own that works for the fleet. */
-async function spawnWorker(fleet: Fleet, url: string, ...more: string[]) {
+function spawnWorker(fleet: Fleet, url: string, ...more: string[]) {
   const folders = ['--store', join(fleet.folder, 'thrum.db'), '--blobs', join(fleet.folder, 'blobs')];
   const args = ['worker', '--nats', url, ...folders, '--threads', '1', '--ack-seconds', '1', ...more];
-  const child = spawn(process.execPath, [mainScript, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  endings.push(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  let said = '';
-  child.stderr.on('data', (text) => {
-    said += text;
-  });
-  await Promise.race([
-    once(child.stdout, 'data'),
-    ended.then(() => Promise.reject(new Error(`the worker ended: ${said}`))),
-  ]);
-  return {
-    async end(signal: NodeJS.Signals) {
-      child.kill(signal);
-      const [status] = await ended;
-      return { status: status as number | null, said };
-    },
-  };
+  return spawnThrum(args, endings, 'thrum worker is ready');
 }
 
 describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
@@ -108,7 +86,7 @@ describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
     expect((await fleet.store.totals()).deadLetters).toBe(0);
     const jsm = await jetstreamManager(sender);
     await until('an empty queue', async () => (await jsm.streams.info('THRUM_IN')).state.messages === 0);
-    const { status, said } = await workers[0].end('SIGTERM');
+    const [status, said] = [await workers[0].end('SIGTERM'), workers[0].said()];
     expect(status).toBe(0);
     expect(said).toMatch(/recordings heard, \d+ known before, 0 dead letters, 0 given back/);
   });

@@ -27,6 +27,7 @@ import {
   objectFiles,
 } from './archive-streams.node.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
+import { withHeartbeat } from './message.node.ts';
 import {
   ARCHIVE_CONSUMER,
   ARCHIVE_HEADER,
@@ -196,15 +197,6 @@ export async function runArchiveLanes(parts: ArchiveLanes): Promise<void> {
     message.nak(aborted ? 0 : Math.round(backoff(times)));
   };
 
-  const withHeartbeat = async (message: JsMsg): Promise<void> => {
-    const beat = setInterval(() => message.working(), (1000 * ackSeconds) / 3);
-    try {
-      await hearOne(message);
-    } finally {
-      clearInterval(beat);
-    }
-  };
-
   const lane = async (): Promise<void> => {
     let consumer: Consumer | undefined;
     for (let failures = 0; !stopping.aborted && !connection.isClosed(); ) {
@@ -226,7 +218,7 @@ export async function runArchiveLanes(parts: ArchiveLanes): Promise<void> {
       if (stopping.aborted) message.nak(0);
       else {
         lastMs = performance.now();
-        await withHeartbeat(message);
+        await withHeartbeat(message, ackSeconds, () => hearOne(message));
       }
     }
   };

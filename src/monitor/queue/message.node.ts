@@ -99,3 +99,13 @@ export function inputOf(message: JsMsg, { machine, name, bytes }: Envelope): Ing
   const wav = writeWav({ channels, sampleRate: rate, name }, { bits: bitsFor[format] });
   return { machine, name, startMs, bytes: wav };
 }
+
+/** Works at a message, and says so often enough that the servers do not give it to somebody else. */
+export async function withHeartbeat(message: JsMsg, ackSeconds: number, work: () => Promise<void>): Promise<void> {
+  const beat = setInterval(() => message.working(), (1000 * ackSeconds) / 3);
+  try {
+    await work();
+  } finally {
+    clearInterval(beat);
+  }
+}

@@ -12,7 +12,7 @@ import type { Notifier } from '../notify/notifier.ts';
 import { runArchiveLanes } from './archive-worker.node.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
 import { endConnection } from './link.node.ts';
-import { type Envelope, inputOf, openMessage } from './message.node.ts';
+import { type Envelope, inputOf, openMessage, withHeartbeat } from './message.node.ts';
 import { CONSUMER, IN_STREAM } from './names.ts';
 import { ensureStreams, type FleetOptions, openObjects } from './streams.node.ts';
 import { sweep } from './sweep.node.ts';
@@ -211,15 +211,6 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
 
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 
-  const withHeartbeat = async (message: JsMsg): Promise<void> => {
-    const beat = setInterval(() => message.working(), (1000 * ackSeconds) / 3);
-    try {
-      await hearOne(message);
-    } finally {
-      clearInterval(beat);
-    }
-  };
-
   /** One recording after the other; one is asked for when there are hands for it. */
   const lane = async (): Promise<void> => {
     let consumer: Consumer | undefined;
@@ -240,7 +231,7 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
         continue;
       }
       if (message && stopping.signal.aborted) giveBack(message, 0);
-      else if (message) await withHeartbeat(message);
+      else if (message) await withHeartbeat(message, ackSeconds, () => hearOne(message));
     }
   };
 
