@@ -17,11 +17,13 @@ const RATE = 16_000;
 const MACHINES = 8;
 /** Of what the service can do at most, in the soak. */
 const SOAK_SHARE = 0.8;
+/** Of sound that is kept: a soak hears more than a disk may hold. */
+const MAX_BYTES = 4e9;
 
 type Service = { child: ChildProcess; port: number };
 
 async function startService(data: string): Promise<Service> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--data', data, '--log', 'text'], {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--data', data, '--max-bytes', String(MAX_BYTES)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
@@ -61,11 +63,14 @@ const call = async (service: Service, method: string, path: string, body?: Uint8
   return answer;
 };
 
-/** The longest that the event loop was kept from its work since the last question, in ms. */
-async function loopDelayMs(service: Service): Promise<number> {
-  const text = await (await call(service, 'GET', '/metrics')).text();
-  return 1000 * Number(/thrum_event_loop_delay_seconds\{quantile="1"\} (\S+)/.exec(text)?.[1]);
+/** The scores in the store, and the longest that the event loop was kept from its work since the last question, in ms. */
+async function metrics(service: Service): Promise<{ scores: number; loopDelayMs: number }> {
+  const lines = (await (await call(service, 'GET', '/metrics')).text()).split('\n');
+  const value = (name: string) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length));
+  const delay = value('thrum_event_loop_delay_seconds{quantile="1"}');
+  return { scores: value('thrum_stored_scores'), loopDelayMs: 1000 * delay };
 }
+const loopDelayMs = async (service: Service): Promise<number> => (await metrics(service)).loopDelayMs;
 
 function load(
   folder: string,
@@ -154,21 +159,24 @@ try {
         `p50 ${asked.p50Ms.toFixed(1)} ms, p99 ${asked.p99Ms.toFixed(1)} ms`,
       );
     }
-    const memory: number[] = [];
+    const minutes: { p99Ms: number; loopDelayMs: number; memoryMiB: number }[] = [];
+    const before = await metrics(service);
     const soakEnd = performance.now() + 60_000 * SOAK_MINUTES;
-    const soak = { sent: 0, failed: 0, p99Ms: 0, loopDelayMs: 0 };
+    const soak = { sent: 0, failed: 0, scored: 0 };
     while (performance.now() < soakEnd) {
       const part = await load(folder, service, { ...upload, perSecond: SOAK_SHARE * most.perSecond, seconds: 60 });
-      memory.push(Math.round(residentMiB(service)));
       soak.sent += part.sent;
       soak.failed += part.sent - (part.statuses['201'] ?? 0);
-      soak.p99Ms = Math.max(soak.p99Ms, rounded(part.p99Ms));
-      soak.loopDelayMs = Math.max(soak.loopDelayMs, rounded(await loopDelayMs(service)));
+      const now = await metrics(service);
+      soak.scored = now.scores - before.scores;
+      const minute = {
+        p99Ms: Math.round(part.p99Ms),
+        loopDelayMs: Math.round(now.loopDelayMs),
+        memoryMiB: Math.round(residentMiB(service)),
+      };
+      minutes.push(minute);
+      line(`${encoder}: minute ${minutes.length}`, JSON.stringify({ ...soak, ...minute }));
     }
-    line(
-      `${encoder}: ${SOAK_MINUTES} minutes at ${100 * SOAK_SHARE} %`,
-      `${soak.sent} recordings, ${soak.failed} not stored, memory ${memory.join(' ')} MiB`,
-    );
     encoders.push({
       encoder,
       sensors: Math.floor(sensors),
@@ -186,7 +194,13 @@ try {
         statuses: steady.statuses,
       },
       api,
-      soak: { minutes: SOAK_MINUTES, ...soak, memoryMiB: memory },
+      soak: {
+        ...{ minutes: SOAK_MINUTES, perSecond: rounded(SOAK_SHARE * most.perSecond, 2), ...soak },
+        // One figure a minute.
+        p99Ms: minutes.map(({ p99Ms }) => p99Ms),
+        loopDelayMs: minutes.map(({ loopDelayMs }) => loopDelayMs),
+        memoryMiB: minutes.map(({ memoryMiB }) => memoryMiB),
+      },
     });
     await stop(service);
   }

@@ -113,12 +113,14 @@ export function required(options: Options, name: string, spec: string): string {
 
 type Limits = { above?: number; min?: number; below?: number; max?: number; integer?: boolean };
 
-/** A number within limits; text such as 16k, 25.6kHz or 1M is understood. */
+const UNITS: Readonly<Record<string, number>> = { k: 1e3, K: 1e3, M: 1e6, G: 1e9 };
+
+/** A number within limits; text such as 16k, 25.6kHz, 1M or 20G is understood. */
 export function number(options: Options, name: string, limits: Limits = {}): number | undefined {
   const given = text(options, name);
   if (given === undefined) return undefined;
-  const [, digits, unit] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([kKM]?)(?:[hH]z|s)?$/.exec(given.trim()) ?? [];
-  const value = Number(digits) * (unit === 'M' ? 1e6 : unit ? 1e3 : 1);
+  const [, digits, unit] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([kKMG]?)(?:[hH]z|s)?$/.exec(given.trim()) ?? [];
+  const value = Number(digits) * (UNITS[unit] ?? 1);
   const {
     above = Number.NEGATIVE_INFINITY,
     min = Number.NEGATIVE_INFINITY,

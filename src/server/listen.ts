@@ -54,7 +54,8 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
-      keepAliveTimeout: 5000,
+      // Longer than proxies keep a connection (60 s), so that it is they who close it.
+      keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
       requireHostHeader: true,
     },

@@ -20,9 +20,12 @@ export type Metrics = {
   close(): void;
 };
 
+/** Milliseconds between two looks at the event loop; as finely is its delay known. */
+const LOOK_MS = 2;
+
 /** How late timers fire, in seconds: what the event loop is kept from. */
 function loopDelay(registry: Registry): IntervalHistogram {
-  const histogram = monitorEventLoopDelay({ resolution: 20 });
+  const histogram = monitorEventLoopDelay({ resolution: LOOK_MS });
   histogram.enable();
   const gauge = new Gauge({
     name: 'thrum_event_loop_delay_seconds',
@@ -30,8 +33,9 @@ function loopDelay(registry: Registry): IntervalHistogram {
     labelNames: ['quantile'],
     registers: [registry],
     collect() {
+      // The histogram has the times between two looks.
       const read = (quantile: string, nanoseconds: number) =>
-        gauge.set({ quantile }, Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0);
+        gauge.set({ quantile }, Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - LOOK_MS / 1000) : 0);
       read('0.5', histogram.percentile(50));
       read('0.99', histogram.percentile(99));
       read('1', histogram.max);

@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createMemoryBlobs } from '../monitor/store/memory-blobs.test-util.ts';
 import { openStore } from '../monitor/store/open.node.ts';
-import { policy, recordingOf } from '../monitor/store/store.test-util.ts';
 import { InputError } from '../signal/errors.ts';
 import { createAnswers } from './answer.ts';
 import { bankNames, namesIn } from './fit.ts';
@@ -15,7 +13,6 @@ import { createBudget, readBody } from './limits.ts';
 import { createLog } from './log.ts';
 import { createPages } from './pages.ts';
 import { ranged } from './ranged.ts';
-import { startRetention } from './retention.ts';
 import type { ApiJob } from './schemas.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'thrum-parts-'));
@@ -199,30 +196,5 @@ describe('bankNames', () => {
     expect(two.hash.startsWith(one.hash.slice(0, 12))).toBe(false);
     expect(namesIn('b.mat#run{2}')).toEqual([{ name: 'b.mat#run{2}' }, { name: three.name }]);
     expect(namesIn('#'.repeat(300)).length).toBeLessThan(20);
-  });
-});
-
-describe('startRetention', () => {
-  it('deletes the sound of what is too old, and of machines that are gone', async () => {
-    const store = await openStore(':memory:');
-    const blobs = createMemoryBlobs();
-    for (const name of ['pump', 'gone']) await store.putMachine({ name, policy, createdMs: 0 });
-    const add = async (text: string, startMs: number, machine = 'pump') => {
-      const recording = recordingOf(text, { machine, startMs });
-      await blobs.put(recording.blob as string, Uint8Array.of(1));
-      await store.record({ recording, scores: [] });
-      return recording;
-    };
-    const old = await add('old', 1000);
-    const young = await add('young', 9000);
-    await add('other', 9000, 'gone');
-    await store.removeMachine('gone');
-    const log = createLog({ format: 'json', write: () => {} });
-    const retention = startRetention({ store, blobs, log, maxAgeMs: 5000, now: () => 10_000 });
-    await retention.close();
-    expect(blobs.keys()).toEqual([young.blob]);
-    expect((await store.recording(old))?.blob).toBe(undefined);
-    expect(await retention.sweep()).toBe(0);
-    await store.close();
   });
 });

@@ -8,6 +8,7 @@ import { combineNotifiers, type Notifier } from '../monitor/notify/notifier.ts';
 import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
+import { createRetention } from '../monitor/store/retention.ts';
 import type { Scope, Store } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
 import { systemCode, systemReason } from '../signal/system-error.node.ts';
@@ -19,7 +20,6 @@ import { type Listening, listen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { pageFolder } from './pages.ts';
 import { createParts, usualLimits } from './parts.ts';
-import { startRetention } from './retention.ts';
 import { type Silence, startSilence } from './silence.ts';
 
 export type ServeOptions = {
@@ -39,6 +39,7 @@ export type ServeOptions = {
   maxSeconds?: number;
   maxAgeDays?: number;
   maxBytes?: number;
+  scoreDays?: number;
   /** Names by which clients may call this machine beside those of the loopback. */
   allowHosts?: readonly string[];
   /** Ask for keys on the loopback too. */
@@ -64,7 +65,7 @@ export type Serving = {
 export const DEFAULT_DATA = 'thrum-data';
 export const DEFAULT_PORT = 8470;
 const DEADLINE_MS = 10_000;
-const DAY_MS = 86_400_000;
+const SWEEP_EVERY_MS = 600_000;
 
 async function dataFolder(options: Pick<ServeOptions, 'data'>): Promise<string> {
   const folder = resolve(options.data ?? DEFAULT_DATA);
@@ -223,9 +224,12 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
         await started.close();
       });
     }
-    const { maxAgeDays, maxBytes } = options;
-    const maxAgeMs = maxAgeDays === undefined ? undefined : maxAgeDays * DAY_MS;
-    const retention = startRetention({ store, blobs, log, maxAgeMs, maxBytes });
+    const { maxAgeDays, maxBytes, scoreDays } = options;
+    const retention = createRetention({
+      ...{ store, blobs, maxAgeDays, maxBytes, scoreDays },
+      everyMs: SWEEP_EVERY_MS,
+      note: (line) => log('warn', line),
+    });
     opened.push(() => retention.close());
     const server: Listening = await listen(createApp({ ...parts, ...(fleet && { fleet }) }).fetch, {
       ...{ host, port },

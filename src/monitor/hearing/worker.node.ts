@@ -1,4 +1,5 @@
 // A thread of the hearing pool: one task after the other, with encoders and detectors kept between them.
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encoderFile } from '../../detection/encoder-place.node.ts';
 import { embedOpened } from '../../encoders/embed-file.node.ts';
@@ -14,6 +15,11 @@ import type { PING, ThreadReply } from './threads.node.ts';
 
 const port = parentPort;
 if (!port) throw new Error('the worker of hearing runs in a worker thread only');
+
+/** By so much less urgent than those who answer requests. */
+const LESS_URGENT = 5;
+// Only on Linux is a priority that of the thread which asks for it; elsewhere the whole process would have it.
+if (process.platform === 'linux') setPriority(Math.min(19, getPriority() + LESS_URGENT));
 
 const settings = workerData as ThreadSettings;
 const prepared = createPrepared(settings);

@@ -63,6 +63,16 @@ describe('createRetention', () => {
     expect((await store.recordings({}))[0].blob).toBe('a');
   });
 
+  it('deletes the sound of machines that are gone, without any limit', async () => {
+    await store.putMachine({ name: 'gone', policy, createdMs: 1 });
+    await blobs.put('a', Uint8Array.of(1));
+    await store.record(resultOf(recordingOf('a', { machine: 'gone', blob: 'a' })));
+    await keep('b', 900);
+    await store.removeMachine('gone');
+    await start({}).sweep();
+    expect(blobs.keys()).toEqual(['b']);
+  });
+
   it('makes up for a sweep that was killed after the rows were gone, or after the blobs were', async () => {
     for (const text of ['a', 'b']) await keep(text, 40);
     expect(await store.expire({ beforeMs: NOW })).toEqual(['a', 'b']);

@@ -32,6 +32,8 @@ const HOUR_MS = 3_600_000;
 const JUMP_MS = HOUR_MS;
 const HOLD_MS = HOUR_MS;
 const MOST_FAILURES = 3;
+/** Blobs that are deleted before the store hears of it. */
+const PIECE = 200;
 
 const lineOf = (error: unknown): string => `retention: ${error instanceof Error ? error.message : error}`;
 
@@ -74,19 +76,28 @@ export function createRetention(options: RetentionOptions): Retention {
     const strays = await store.expire({ beforeMs: ago(maxAgeDays), maxBytes, scoresBeforeMs: ago(scoreDays) });
     let deleted = 0;
     let failures = 0;
+    let gone: string[] = [];
+    const forget = async (): Promise<void> => {
+      await store.forgetBlobs(gone);
+      deleted += gone.length;
+      gone = [];
+    };
     for (const blob of strays) {
       if (closed) break;
       try {
         await blobs.remove(blob);
       } catch (error) {
         // One that cannot be deleted keeps the others for no longer; where several cannot, the store of blobs is not well.
-        if (++failures === MOST_FAILURES) throw error;
-        note?.(lineOf(error));
-        continue;
+        if (++failures < MOST_FAILURES) {
+          note?.(lineOf(error));
+          continue;
+        }
+        await forget();
+        throw error;
       }
-      await store.forgetBlobs([blob]);
-      deleted++;
+      if (gone.push(blob) === PIECE) await forget();
     }
+    await forget();
     return deleted;
   };
 
