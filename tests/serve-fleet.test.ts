@@ -7,6 +7,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defaultPolicy } from '../src/monitor/alarm/policy.ts';
 import { alarmMessage } from '../src/monitor/notify/message.node.ts';
+import { openOutboxes } from '../src/monitor/notify/outbox.ts';
 import { createWebhook } from '../src/monitor/notify/webhook.node.ts';
 import { publishRecording } from '../src/monitor/queue/publish.node.ts';
 import { ensureStreams } from '../src/monitor/queue/streams.node.ts';
@@ -117,7 +118,13 @@ function tone(i: number): Uint8Array {
 const sent = (machine: string, i: number, bytes = soundOf(i)) => ({
   ...{ machine, name: `${i}.wav`, bytes, startMs: START + 1000 * i },
 });
-const webhookTo = (url: string) => ({ webhook: createWebhook({ url, warn: () => {} }) });
+/** As a worker with --webhook tells; `end`: as if it had died. */
+const telling = async (store: Store, url: string) => {
+  const warn = () => {};
+  const { wake, close } = await openOutboxes(store, { notifiers: { webhook: createWebhook({ url, warn }) }, warn });
+  endings.push(close);
+  return { onResult: wake, end: close };
+};
 
 describe.runIf(hasNatsServer)(throughNats('the service of a fleet'), () => {
   it('shows scores, alarms and machines of workers, and tells of alarms where they do not', async () => {
@@ -169,7 +176,7 @@ describe.runIf(hasNatsServer)(throughNats('the service of a fleet'), () => {
       await service(fleet, url, { webhook: { url: webhook } }),
     ];
     for (const page of pages) await page.connected(true);
-    for (let i = 0; i < 2; i++) await fleet.work([url], { notifiers: webhookTo(webhook) });
+    for (let i = 0; i < 2; i++) await fleet.work([url], await telling(fleet.store, webhook));
     const sender = await fleet.sender(url);
     const onNats: string[] = [];
     sender.subscribe('thrum.alarms.>', { callback: (_, message) => void onNats.push(message.subject) });
@@ -202,6 +209,7 @@ describe.runIf(hasNatsServer)(throughNats('the service of a fleet'), () => {
     const fleet = await plant(['pump']);
     const { url } = await broker(fleet);
     const { heard, url: webhook } = await receiver();
+    const { end } = await telling(fleet.store, webhook);
     const sender = await fleet.sender(url);
     let recorded = 0;
     let alarmId = '';
@@ -222,8 +230,9 @@ describe.runIf(hasNatsServer)(throughNats('the service of a fleet'), () => {
     expect((await fleet.store.alarms({})).length).toBe(1);
     // It ends without a word of what it had in hand; the servers give that to another one.
     await dead.stop();
+    await end();
     expect([heard, page.of('alarm')]).toEqual([[], []]);
-    const other = await fleet.work([url], { notifiers: webhookTo(webhook) });
+    const other = await fleet.work([url], await telling(fleet.store, webhook));
     await until('the alarm', () => heard.length === 1);
     await until('its event', () => page.of('alarm').length === 1);
     expect(heard[0]).toMatchObject({ id: alarmId, machine: 'pump', kind: 'fault', change: 'raised' });

@@ -4,7 +4,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
@@ -66,8 +67,8 @@ function start(args: readonly string[]): {
   };
 }
 
-async function serve(data: string) {
-  const service = start(['serve', '--port', '0', '--data', data, '--threads', '1', '--log', 'json']);
+async function serve(data: string, ...more: string[]) {
+  const service = start(['serve', '--port', '0', '--data', data, '--threads', '1', '--log', 'json', ...more]);
   const lines = createInterface({ input: service.child.stdout as NodeJS.ReadableStream });
   const [line] = await once(lines, 'line');
   const url = /^thrum listens at (\S+)/.exec(String(line))?.[1];
@@ -274,5 +275,43 @@ describe('a slow reader of events', () => {
     control.abort();
     await reading;
     await service.end('SIGTERM');
+  });
+});
+
+describe('a webhook that is away', () => {
+  it('is told of an alarm though the service is killed meanwhile', async () => {
+    const heard: { id: string; kind: string; change: string }[] = [];
+    let refused = 0;
+    let away = true;
+    const receiver = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part) => parts.push(part));
+      request.on('end', () => {
+        if (away) refused++;
+        else heard.push(JSON.parse(Buffer.concat(parts).toString()));
+        response.writeHead(away ? 503 : 204).end();
+      });
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void receiver.close());
+    await once(receiver, 'listening');
+    const webhook = ['--webhook', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/alarms`];
+    const service = await serve(at('told'), ...webhook);
+    await fitted(service.url);
+    for (let seed = 200; refused === 0; seed++) {
+      expect(seed).toBeLessThan(230);
+      expect((await upload(service.url, seed, 1234)).status).toBe(201);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await service.end('SIGKILL');
+    away = false;
+    const again = await serve(at('told'), ...webhook);
+    await vi.waitUntil(() => heard.length > 0, { timeout: 90_000 });
+    expect(heard).toMatchObject([{ kind: 'fault', change: 'raised' }]);
+    // Taken once is enough.
+    await again.end('SIGKILL');
+    const third = await serve(at('told'), ...webhook);
+    await new Promise((resolve) => setTimeout(resolve, 45_000));
+    expect(heard).toHaveLength(1);
+    await third.end('SIGTERM');
   });
 });

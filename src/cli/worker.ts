@@ -2,6 +2,7 @@
 import { createAlarms } from '../monitor/alarm/alarms.ts';
 import { defaultPolicy } from '../monitor/alarm/policy.ts';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
+import { openOutboxes } from '../monitor/notify/outbox.ts';
 import { runWorker } from '../monitor/queue/worker.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
@@ -66,9 +67,13 @@ export const workerCommand: Command = {
       });
       closing.push(() => pool.close());
       const notifiers = notifiersFrom(options, note);
-      for (const notifier of Object.values(notifiers)) closing.push(() => notifier.close());
+      const outboxes = await openOutboxes(store, { notifiers, warn: note });
+      closing.push(() => outboxes.close());
       const worker = await runWorker({
-        ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note, notifiers },
+        ...{ servers, store, blobs, pool, createAlarms, policy: defaultPolicy, log: note },
+        onResult({ changes }) {
+          if (changes.length > 0) outboxes.wake();
+        },
         detectorBytes: memory / 4,
         replicas: whole('replicas'),
         maxBytes: whole('max-bytes'),

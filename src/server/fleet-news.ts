@@ -14,8 +14,8 @@ export type NewsDeskOptions = {
   metrics: Metrics;
   log: Log;
   now(): number;
-  /** An alarm that a worker has stored; `told`: who has been told of it already. */
-  onAlarm(change: AlarmChange, told: readonly string[]): void;
+  /** An alarm that a worker has stored. */
+  onAlarm(change: AlarmChange): void;
   /** Something came from a machine. */
   onHeard(machine: string): void;
 };
@@ -28,7 +28,7 @@ export type NewsDesk = {
 
 type Waiting = {
   hashes: Map<string, News['by']>;
-  changes: { change: News['changes'][number]; told: string[] }[];
+  changes: News['changes'];
   buried: boolean;
 };
 
@@ -60,7 +60,7 @@ export function createNewsDesk({ store, bus, metrics, log, now, onAlarm, onHeard
   };
   const passAlarms = async (machine: string, changes: Waiting['changes']): Promise<void> => {
     const alarms = await store.alarms({ machine, limit: RECENT_ALARMS });
-    for (const { change, told } of changes) {
+    for (const change of changes) {
       const found = storedChange(alarms, change);
       if (!found) continue;
       metrics.alarm(found.kind, found.change);
@@ -69,7 +69,7 @@ export function createNewsDesk({ store, bus, metrics, log, now, onAlarm, onHeard
         ({ kind, raisedMs, clearedMs }) => kind === change.kind && [raisedMs, clearedMs].includes(change.atMs),
       );
       if (alarm) bus.publish({ type: 'alarm', data: alarmView(alarm) });
-      onAlarm(found, told);
+      onAlarm(found);
     }
   };
   const passOn = async (name: string, { hashes, changes, buried }: Waiting): Promise<void> => {
@@ -112,7 +112,7 @@ export function createNewsDesk({ store, bus, metrics, log, now, onAlarm, onHeard
   };
 
   return {
-    take({ machine, hash, by, scores, anomalous, changes, told, buried }) {
+    take({ machine, hash, by, scores, anomalous, changes, buried }) {
       metrics.scores(true, Math.min(anomalous, scores));
       metrics.scores(false, Math.max(0, scores - anomalous));
       if (!buried) onHeard(machine);
@@ -121,7 +121,7 @@ export function createNewsDesk({ store, bus, metrics, log, now, onAlarm, onHeard
       waiting.set(machine, one);
       if (hash !== undefined) one.hashes.set(hash, by);
       if (one.hashes.size > MOST_HASHES) one.hashes.delete(one.hashes.keys().next().value as string);
-      one.changes.push(...changes.map((change) => ({ change, told })));
+      one.changes.push(...changes);
       one.buried ||= buried;
       schedule();
     },

@@ -36,15 +36,15 @@ export type Fleet = {
   send(publication: Publication): Promise<{ known: boolean }>;
   /** Alarms of this service, under `thrum.alarms.MACHINE.KIND` like those of workers. */
   alarms: Notifier;
-  /** Other services hear of what this one has stored; `told`: who has been told of its alarms. */
-  tell(result: Ingested, told: readonly string[]): void;
+  /** Other services hear of what this one has stored. */
+  tell(result: Ingested): void;
   close(): Promise<void>;
 };
 
 export type FleetOptions = {
   servers: readonly string[];
   parts: Pick<Parts, 'store' | 'bus' | 'metrics' | 'log' | 'now'>;
-  onAlarm(change: AlarmChange, told: readonly string[]): void;
+  onAlarm(change: AlarmChange): void;
   onHeard(machine: string): void;
 };
 
@@ -182,7 +182,7 @@ export function startFleet({ servers, parts, onAlarm, onHeard }: FleetOptions): 
       warn: (line) => log('warn', line),
       delivery: { longestPauseMs: 10_000 },
     }),
-    tell: (result, told) => current()?.say(newsOf(result, told)),
+    tell: (result) => current()?.say(newsOf(result)),
     async close() {
       stopping.abort();
       await desk.close();

@@ -5,6 +5,7 @@ import type { AlarmChange } from '../monitor/alarm/types.ts';
 import { createHearingPool } from '../monitor/hearing/pool.node.ts';
 import { createMqttNotifier } from '../monitor/notify/mqtt.node.ts';
 import { combineNotifiers, type Notifier } from '../monitor/notify/notifier.ts';
+import { openOutboxes } from '../monitor/notify/outbox.ts';
 import { createWebhook } from '../monitor/notify/webhook.node.ts';
 import { openStore } from '../monitor/store/open.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
@@ -123,31 +124,27 @@ async function checkKeys(store: Store, host: string): Promise<void> {
   }
 }
 
-type Tell = {
-  change(change: AlarmChange, told?: readonly string[]): void;
-  kinds: readonly string[];
-  close(): Promise<void>;
-};
+type Tell = { change(change: AlarmChange): void; close(): Promise<void> };
 
-/** Whoever is told of alarms, by the names that workers say they have told. */
-function tellerOf({ webhook, mqtt, notifiers = [] }: ServeOptions, log: Log): Tell {
+/** Whoever is told of alarms: webhook and MQTT by what the store has written down, others at once. */
+async function startTelling({ webhook, mqtt, notifiers = [] }: ServeOptions, store: Store, log: Log): Promise<Tell> {
   const warn = (message: string): void => log('warn', message);
-  const all: Record<string, Notifier> = {
-    ...(webhook && { webhook: createWebhook({ ...webhook, warn }) }),
-    ...(mqtt !== undefined && { mqtt: createMqttNotifier({ url: mqtt, warn }) }),
-    ...(notifiers.length > 0 && { other: combineNotifiers(notifiers, warn) }),
-  };
-  return {
-    kinds: Object.keys(all),
-    change(change, told = []) {
-      const left = Object.keys(all).filter((kind) => !told.includes(kind));
-      const some = combineNotifiers(
-        left.map((kind) => all[kind]),
-        warn,
-      );
-      void some.notify(change);
+  const outboxes = await openOutboxes(store, {
+    warn,
+    notifiers: {
+      ...(webhook && { webhook: createWebhook({ ...webhook, warn }) }),
+      ...(mqtt !== undefined && { mqtt: createMqttNotifier({ url: mqtt, warn }) }),
     },
-    close: () => combineNotifiers(Object.values(all), warn).close(),
+  });
+  const others = combineNotifiers(notifiers, warn);
+  return {
+    change(change) {
+      outboxes.wake();
+      void others.notify(change);
+    },
+    async close() {
+      await Promise.all([outboxes.close(), others.close()]);
+    },
   };
 }
 
@@ -185,7 +182,7 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
     opened.push(() => rm(scratch, { recursive: true, force: true }));
     const pool = createHearingPool({ threads: options.threads, capacity: options.queue });
     opened.push(() => pool.close());
-    const tell = tellerOf(options, log);
+    const tell = await startTelling(options, store, log);
     opened.push(() => tell.close());
     let fleet: Fleet | undefined;
     let silence: Silence | undefined;
@@ -207,7 +204,7 @@ export async function serve(options: ServeOptions = {}): Promise<Serving> {
       },
       onResult(result) {
         silence?.heard(result.recording.machine);
-        fleet?.tell(result, [...tell.kinds, 'nats']);
+        fleet?.tell(result);
       },
     });
     opened.push(() => parts.close());

@@ -50,8 +50,8 @@ export function createMqttNotifier({ url, prefix = 'thrum/alarms', warn, deliver
     warn,
   });
   return {
-    async notify(change) {
-      queue.add({ ...alarmMessage(change), topic: `${prefix}/${topicPart(change.machine)}/${change.kind}` });
+    async notify(change, ended) {
+      queue.add({ ...alarmMessage(change), topic: `${prefix}/${topicPart(change.machine)}/${change.kind}` }, ended);
     },
     async close() {
       await queue.close();

@@ -7,7 +7,7 @@ describe('readNews', () => {
     const news = buriedNews('pump-7');
     expect(readNews(JSON.stringify(news))).toEqual(news);
     const change = { kind: 'fault', change: 'raised', atMs: 5 } as const;
-    const more = { ...news, hash: 'a'.repeat(64), changes: [change], told: ['nats'], by: { name: 'pump', version: 2 } };
+    const more = { ...news, hash: 'a'.repeat(64), changes: [change], by: { name: 'pump', version: 2 } };
     expect(readNews(JSON.stringify(more))).toEqual(more);
   });
 

@@ -26,8 +26,6 @@ const newsSchema = z.object({
       }),
     )
     .max(100),
-  /** Who has been told of these alarms: `nats`, `webhook`, `mqtt`. */
-  told: z.array(z.string().max(16)).max(16),
   /** A recording of the machine has become a dead letter. */
   buried: z.boolean(),
 });
@@ -41,7 +39,7 @@ export type Beat = z.infer<typeof beatSchema>;
 export const BEAT_MS = 5000;
 
 /** The news of a result. */
-export function newsOf({ recording, scores, changes }: Ingested, told: readonly string[]): News {
+export function newsOf({ recording, scores, changes }: Ingested): News {
   const [first] = scores;
   return {
     version: 1,
@@ -51,14 +49,13 @@ export function newsOf({ recording, scores, changes }: Ingested, told: readonly 
     scores: scores.length,
     anomalous: scores.filter(({ anomalous }) => anomalous).length,
     changes: changes.map(({ kind, change, atMs }) => ({ kind, change, atMs })),
-    told: [...told],
     buried: false,
   };
 }
 
 /** The news that a recording of a machine is a dead letter. */
 export const buriedNews = (machine: string): News => ({
-  ...{ version: 1, machine, scores: 0, anomalous: 0, changes: [], told: [], buried: true },
+  ...{ version: 1, machine, scores: 0, anomalous: 0, changes: [], buried: true },
 });
 
 function read<T>(schema: z.ZodType<T>, text: string): T | undefined {

@@ -6,7 +6,6 @@ import type { AlarmChange } from '../alarm/types.ts';
 import type { Ingested } from '../ingest.ts';
 import { topicPart } from '../notify/message.node.ts';
 import { createNatsNotifier } from '../notify/nats.node.ts';
-import { combineNotifiers, type Notifier } from '../notify/notifier.ts';
 import { storedChange } from '../notify/stored.ts';
 import type { Store, StoredAlarm } from '../store/types.ts';
 import { watchConnection } from './link.node.ts';
@@ -17,8 +16,6 @@ export type TellerOptions = {
   /** Stays open: it belongs to whoever made it. */
   connection: NatsConnection;
   store: Pick<Store, 'alarms'>;
-  /** Told of alarms besides NATS, by their names in `told`; closed by whoever made them. */
-  notifiers?: Readonly<Record<string, Notifier>>;
   log(line: string): void;
 };
 
@@ -59,11 +56,8 @@ function changesOf(alarms: readonly StoredAlarm[], { recording, scores }: Ingest
   });
 }
 
-export function createTeller({ connection, store, notifiers = {}, log }: TellerOptions): Teller {
-  const warn = (line: string): void => log(line);
-  const nats = createNatsNotifier({ connection, warn, delivery: { longestPauseMs: 10_000 } });
-  const notifier = combineNotifiers([nats, ...Object.values(notifiers)], warn);
-  const told = ['nats', ...Object.keys(notifiers)];
+export function createTeller({ connection, store, log }: TellerOptions): Teller {
+  const nats = createNatsNotifier({ connection, warn: log, delivery: { longestPauseMs: 10_000 } });
   const say = createNewsPublisher(connection);
   const isUp = watchConnection(connection);
   const id = randomUUID();
@@ -80,8 +74,8 @@ export function createTeller({ connection, store, notifiers = {}, log }: TellerO
   const tell = (result: Ingested): void => {
     own.add(keyOf(result));
     if (own.size > REMEMBERED) own.delete(own.keys().next().value as string);
-    for (const change of result.changes) void notifier.notify(change);
-    say(newsOf(result, told));
+    for (const change of result.changes) void nats.notify(change);
+    say(newsOf(result));
   };
 
   return {

@@ -8,7 +8,6 @@ import { connectServers, reasonOf } from '../../training/nats.node.ts';
 import { PoolClosedError, QueueFullError } from '../hearing/errors.ts';
 import type { HearingPool } from '../hearing/types.ts';
 import { createIngest, hashBytes, type IngestParts } from '../ingest.ts';
-import type { Notifier } from '../notify/notifier.ts';
 import { runArchiveLanes } from './archive-worker.node.ts';
 import { createAttempts, type Failed } from './attempts.node.ts';
 import { endConnection } from './link.node.ts';
@@ -32,8 +31,6 @@ export type WorkerOptions = Omit<IngestParts, 'pool'> &
     maxSeconds?: number;
     /** Folders in which files of archives may be named by their path. */
     archives?: readonly string[];
-    /** Told of alarms besides NATS, by name (`webhook`, `mqtt`); closed by whoever made them. */
-    notifiers?: Readonly<Record<string, Notifier>>;
     /** What runs may take this long to end at a stop; then it is given back. */
     graceSeconds?: number;
     /** One line about what is worth knowing. */
@@ -88,7 +85,7 @@ export async function runWorker(options: WorkerOptions): Promise<Worker> {
   }
   const attempts = createAttempts(jsm, js);
   const limits = { maxSeconds, maxSamples: MOST_SAMPLES };
-  const teller = createTeller({ connection, store, notifiers: options.notifiers, log });
+  const teller = createTeller({ connection, store, log });
   const { ingest } = createIngest({
     ...options,
     onResult(result) {

@@ -7,6 +7,7 @@ import { createResultMethods } from './results.ts';
 import type { Sql } from './sql.ts';
 import { createStatusMethods } from './status.ts';
 import type { Store } from './types.ts';
+import { createUntoldMethods } from './untold.ts';
 
 /** Tables must be there, see `migrate`. */
 export function createStore(sql: Sql): Store {
@@ -18,6 +19,7 @@ export function createStore(sql: Sql): Store {
     ...createJsonMethods(sql),
     ...createStatusMethods(sql),
     ...createExpireMethods(sql),
+    ...createUntoldMethods(sql),
 
     async totals() {
       const [row] = await sql.query(`select

@@ -129,6 +129,7 @@ const OF_MACHINE = [
   'labels',
   'recordings',
   'alarms',
+  'alarm_changes',
   'alarm_states',
   'dead_letters',
 ];

@@ -2,6 +2,7 @@
 import { InputError } from '../../signal/errors.ts';
 import type { Query, Sql } from './sql.ts';
 import type { Store } from './types.ts';
+import { forgetChanges } from './untold.ts';
 
 /** Rows that one transaction touches at most (and those of the same time as the last), so that others come in between. */
 const PIECE = 2000;
@@ -132,6 +133,7 @@ export function createExpireMethods({ query, transaction }: Sql, piece = PIECE):
         await inPieces((run) => expireByTime(run, piece, 'scores', scoresBeforeMs));
         await inPieces((run) => expireByTime(run, piece, 'recordings', scoresBeforeMs, EMPTY));
       }
+      await forgetChanges(query);
       // Bytes that came again meanwhile have a row again.
       await query(`delete from stray_blobs where ${named}`);
       return (await query('select blob from stray_blobs order by since_ms, blob')).map(({ blob }) => blob as string);

@@ -4,6 +4,7 @@ import { alarmsPage, recordingsPage, scoresPage } from './pages.ts';
 import { alarmOf, detailsOf, places, recordingOf, scoreOf } from './rows.ts';
 import { createConditions, type Query, type Sql } from './sql.ts';
 import type { RecordingKey, ScoredResult, Store, StoredRecording, StoredScore } from './types.ts';
+import { writeChanges } from './untold.ts';
 
 /** Ends a transaction without an error, and undoes all of it. */
 const CONFLICT = Symbol('conflict');
@@ -118,6 +119,7 @@ async function decide(
       ]);
     }
   }
+  await writeChanges(run, changes);
   return true;
 }
 

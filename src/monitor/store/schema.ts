@@ -98,6 +98,17 @@ export const MIGRATIONS: readonly ((key: string, dialect: Sql['dialect']) => rea
       from machines`,
     ...countingTriggers[dialect],
   ],
+  (key) => [
+    // Who has been told of what: a change of an alarm is written with the alarm, and struck out once it is delivered.
+    `create table alarm_changes (
+      id ${key}, machine text not null references machines (name), decided_ms double precision not null,
+      content text not null)`,
+    `create index alarm_changes_time on alarm_changes (decided_ms)`,
+    `create table channels (name text primary key, first_id bigint not null)`,
+    `create table tellings (
+      channel text not null, change_id bigint not null references alarm_changes (id) on delete cascade,
+      until_ms double precision not null, done integer not null, primary key (change_id, channel))`,
+  ],
 ];
 
 const KEYS = {

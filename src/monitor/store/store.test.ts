@@ -1,44 +1,14 @@
-// One suite for every database: what is stored comes back, once, and what contradicts is refused.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// What is heard and decided comes back as it was, once, and what contradicts is refused.
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { hasPostgres, inPostgres, type PostgresServer, startPostgres } from '../../../tests/postgres-server.ts';
-import { openStore } from './open.node.ts';
-import { changeOf, detectorOf, hashOf, policy, recordingOf, resultOf, scoreOf, stateOf } from './store.test-util.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { changeOf, hashOf, policy, recordingOf, resultOf, scoreOf, stateOf } from './store.test-util.ts';
+import { inEveryStore } from './suites.test-util.ts';
 import type { JsonPage, Store, StoredRecording } from './types.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'thrum-store-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-let files = 0;
-
-let server: PostgresServer | undefined;
-beforeAll(async () => {
-  if (hasPostgres) server = await startPostgres();
-});
-afterAll(() => server?.stop());
-
-const databases = [
-  { name: 'a store in memory', newUrl: async () => ':memory:', shared: false, missing: false },
-  { name: 'a store in a file', newUrl: async () => join(folder, `${files++}.db`), shared: true, missing: false },
-  { name: inPostgres('a store'), newUrl: async () => server!.newDatabase(), shared: true, missing: !hasPostgres },
-];
-
-describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
-  if (missing) return void it.skip('is not here');
+inEveryStore('results and alarms', ({ open, shared, store: current }) => {
   let store: Store;
-  let url: string;
-  const open = async (): Promise<Store> => {
-    const opened = await openStore(url);
-    onTestFinished(() => opened.close().catch(() => {}));
-    return opened;
-  };
-  beforeEach(async () => {
-    url = await newUrl();
-    store = await openStore(url);
-    await store.putMachine({ name: 'pump', policy, createdMs: 1 });
-    return () => store.close();
+  beforeEach(() => {
+    store = current();
   });
 
   it('keeps a result as it was, and once', async () => {
@@ -182,202 +152,6 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     await expect(store.scores({ limit: 0 })).rejects.toThrow('scores: expected a limit of 1 or more, got 0');
   });
 
-  it('counts the versions of a detector, and uses the newest until told otherwise', async () => {
-    const first = await store.addDetector(detectorOf('rig'));
-    expect(first).toEqual({ ...detectorOf('rig'), version: 1, current: true });
-    const { threshold, ...rest } = detectorOf('rig', { parent: 1, origin: 'feedback', blob: 'detectors/2' });
-    const second = await store.addDetector(rest);
-    expect(second).toEqual({ ...rest, version: 2, current: true });
-    await store.addDetector(detectorOf('other'));
-    expect(await store.detector('rig')).toEqual(second);
-    expect(await store.detector('rig', 1)).toEqual({ ...first, current: false });
-    await store.useVersion('rig', 1);
-    expect(await store.detector('rig')).toEqual(first);
-    expect((await store.detectors()).map(({ name, version }) => [name, version])).toEqual([
-      ['other', 1],
-      ['rig', 1],
-    ]);
-    expect((await store.detectorVersions('rig')).map(({ version }) => version)).toEqual([2, 1]);
-    expect((await store.addDetector(rest)).version).toBe(3);
-    expect(await store.detector('nothing')).toBeUndefined();
-    await expect(store.useVersion('rig', 9)).rejects.toThrow(
-      'useVersion: expected version 9 of a detector rig, found none; add it first',
-    );
-    await expect(store.addDetector(detectorOf('rig', { parent: 9 }))).rejects.toThrow('version 9');
-  });
-
-  it('hears a machine by a detector that is there, and keeps one that hears', async () => {
-    await expect(store.putMachine({ name: 'fan', detector: 'rig', policy, createdMs: 1 })).rejects.toThrow(
-      'putMachine: expected a detector rig, found none; add it first',
-    );
-    await store.addDetector(detectorOf('rig', { blob: 'detectors/shared' }));
-    await store.addDetector(detectorOf('rig'));
-    await store.addDetector(detectorOf('other', { blob: 'detectors/shared' }));
-    await store.putMachine({ name: 'pump', detector: 'rig', policy: { ...policy, k: 4 }, createdMs: 99 });
-    expect(await store.machine('pump')).toEqual({
-      ...{ name: 'pump', detector: 'rig', policy: { ...policy, k: 4 }, createdMs: 1 },
-    });
-    await expect(store.removeDetector('rig')).rejects.toThrow('rig hears pump');
-    await store.putMachine({ name: 'pump', policy, createdMs: 1 });
-    expect(await store.removeDetector('rig')).toEqual(['detectors/rig']);
-    expect(await store.removeDetector('rig')).toEqual([]);
-    expect((await store.machines()).map(({ name }) => name)).toEqual(['pump']);
-    expect(await store.machine('fan')).toBeUndefined();
-  });
-
-  it('forgets a machine with all that is known of it', async () => {
-    const recording = recordingOf('a');
-    const alarms = { changes: [changeOf('raised', 100)], state: stateOf('up'), revision: 0 };
-    await store.record({ ...resultOf(recording), alarms });
-    await store.addLabel({ ...recording, label: 'normal', by: 'Ada', createdMs: 1 });
-    await store.addDetector({ ...detectorOf('rig'), learned: [recording] });
-    await store.bury({ machine: 'pump', hash: '', source: 's', reason: 'r', atMs: 1, attempts: 1, blob: 'dead/1' });
-    await store.removeMachine('pump');
-    expect(await store.totals()).toEqual({ recordings: 0, scores: 0, openAlarms: 0, audioBytes: 0, deadLetters: 0 });
-    expect(await store.labels({})).toEqual([]);
-    expect((await store.expire({})).sort()).toEqual([recording.blob, 'dead/1']);
-    await store.removeMachine('pump');
-    await store.putMachine({ name: 'pump', policy, createdMs: 1 });
-    expect(await store.alarmState('pump')).toEqual({ revision: 0 });
-    expect(await store.record(resultOf(recording))).toBe('stored');
-    // The same bytes have come again: they stay.
-    expect(await store.expire({})).toEqual(['dead/1']);
-  });
-
-  it('keeps labels, and says which version has learned them', async () => {
-    const recording = recordingOf('a');
-    const { machine, hash } = recording;
-    const label = { machine, hash, label: 'bearing', by: 'Ada', createdMs: 5 };
-    await expect(store.addLabel(label)).rejects.toThrow('addLabel: expected a recording that is stored');
-    await store.record({ recording, scores: [] });
-    const added = await store.addLabel(label);
-    expect(added).toEqual({ ...label, id: added.id, undone: false });
-    await store.addDetector({ ...detectorOf('rig'), learned: [recording], learnedLabels: [added.id] });
-    expect(await store.labels({ machine: 'pump' })).toEqual([{ ...added, version: 1, detector: 'rig' }]);
-    expect(await store.label(added.id)).toEqual({ ...added, version: 1, detector: 'rig' });
-    expect(await store.label(added.id + 1)).toBeUndefined();
-    expect(await store.labels({ fromMs: 6 })).toEqual([]);
-    expect(await store.undoLabel(added.id)).toBe(true);
-    expect(await store.undoLabel(added.id)).toBe(false);
-    expect(await store.labels({})).toEqual([{ ...added, version: 1, detector: 'rig', undone: true }]);
-    const unknown = { machine: 'pump', hash: hashOf('b') };
-    await expect(store.addDetector({ ...detectorOf('rig'), learned: [unknown] })).rejects.toThrow('expected stored');
-    expect((await store.detectorVersions('rig')).length).toBe(1);
-  });
-
-  it('keeps dead letters and keys; a key that was revoked opens nothing', async () => {
-    const letter = {
-      ...{ machine: 'pump', hash: hashOf('x'), source: 'mqtt' },
-      reason: 'no WAV',
-      atMs: 9,
-      attempts: 3,
-    };
-    await store.bury(letter);
-    const [buried] = await store.deadLetters({});
-    expect(buried).toEqual({ ...letter, id: buried.id });
-    await store.bury({ ...letter, reason: 'still no WAV', atMs: 10, attempts: 4, blob: 'dead/1' });
-    await store.bury({ ...letter, reason: 'no WAV at all', atMs: 11, attempts: 5 });
-    expect(await store.deadLetters({})).toEqual([
-      { ...letter, id: buried.id, reason: 'no WAV at all', atMs: 11, attempts: 5, blob: 'dead/1' },
-    ]);
-    await store.bury({ ...letter, machine: 'fan' });
-    expect((await store.totals()).deadLetters).toBe(2);
-
-    const key = { name: 'page', scope: 'read' as const, hash: hashOf('secret'), createdMs: 3 };
-    const added = await store.addKey(key);
-    expect(added).toEqual({ ...key, id: added.id });
-    expect(await store.keyByHash(key.hash)).toEqual(added);
-    await expect(store.addKey(key)).rejects.toMatchObject({ name: 'StoreError' });
-    expect(await store.revokeKey(added.id)).toBe(true);
-    expect(await store.revokeKey(added.id)).toBe(false);
-    expect(await store.keyByHash(key.hash)).toBeUndefined();
-    const [revoked] = await store.keys();
-    expect(revoked).toEqual({ ...added, revokedMs: expect.any(Number) });
-  });
-
-  it('forgets old audio, and keeps what is labelled, learned, or new', async () => {
-    const old = ['a', 'b', 'c', 'd'].map((text, i) => recordingOf(text, { startMs: 10 + i, bytes: 100 }));
-    for (const recording of [...old, recordingOf('new', { startMs: 50, bytes: 100 })]) {
-      await store.record(resultOf(recording));
-    }
-    const [labelled, learned, plain, unlabelled] = old;
-    await store.addLabel({ ...labelled, label: 'normal', by: 'Ada', createdMs: 1 });
-    const { id } = await store.addLabel({ ...unlabelled, label: 'normal', by: 'Ada', createdMs: 1 });
-    await store.undoLabel(id);
-    await store.addDetector({ ...detectorOf('rig'), learned: [learned] });
-    for (const [atMs, blob] of [
-      [49, 'dead/old'],
-      [50, 'dead/new'],
-    ] as const) {
-      await store.bury({ ...{ machine: 'pump', hash: '', source: '', reason: '', attempts: 1 }, atMs, blob });
-    }
-
-    const gone = [plain.blob, unlabelled.blob, 'dead/old'].sort();
-    expect((await store.expire({ beforeMs: 50 })).sort()).toEqual(gone);
-    // Until they are known to be deleted, they are named again.
-    expect((await store.expire({})).sort()).toEqual(gone);
-    await store.forgetBlobs(gone as string[]);
-    expect(await store.expire({ beforeMs: 50 })).toEqual([]);
-
-    const { blob, ...row } = plain;
-    expect(await store.recording(plain)).toEqual(row);
-    expect(await store.recording(labelled)).toEqual(labelled);
-    expect(await store.totals()).toMatchObject({ recordings: 5, scores: 5, audioBytes: 300, deadLetters: 1 });
-    // It comes again: known, and its audio is kept again.
-    expect(await store.record(resultOf(plain))).toBe('known');
-    expect(await store.recording(plain)).toEqual(plain);
-  });
-
-  it('forgets the oldest audio until the rest fits, unless it may not go', async () => {
-    const starts = [30, 10, 20, 40];
-    const recordings = starts.map((startMs) => recordingOf(`${startMs}`, { startMs, bytes: 100 }));
-    for (const recording of recordings) await store.record(resultOf(recording));
-    await store.addLabel({ ...recordings[1], label: 'normal', by: 'Ada', createdMs: 1 });
-    expect(await store.expire({ maxBytes: 400 })).toEqual([]);
-    expect(await store.expire({ maxBytes: 350 })).toEqual([recordings[2].blob]);
-    expect((await store.expire({ maxBytes: 1 })).length).toBe(3);
-    expect((await store.totals()).audioBytes).toBe(100);
-    await expect(store.expire({ maxBytes: Number.NaN })).rejects.toThrow('expire: expected a number as maxBytes');
-  });
-
-  it('forgets old scores, and recordings of which nothing else is left', async () => {
-    const [bare, heard, labelled, recent] = ['a', 'b', 'c', 'd'].map((text, i) =>
-      recordingOf(text, { startMs: 10 * i, ...(i !== 1 && { blob: undefined }) }),
-    );
-    for (const recording of [bare, heard, labelled, recent]) await store.record(resultOf(recording));
-    await store.addLabel({ ...labelled, label: 'normal', by: 'Ada', createdMs: 1 });
-    expect(await store.expire({ scoresBeforeMs: 30 })).toEqual([]);
-    expect((await store.scores({})).map(({ hash }) => hash)).toEqual([recent.hash]);
-    expect((await store.recordings({})).map(({ hash }) => hash)).toEqual([recent.hash, labelled.hash, heard.hash]);
-    expect(await store.isKnown(labelled)).toBe(false);
-  });
-
-  it('names no blob that another row still names', async () => {
-    await store.putMachine({ name: 'fan', policy, createdMs: 1 });
-    const blob = 'audio/same.wav';
-    await store.record(resultOf(recordingOf('a', { startMs: 10, blob })));
-    await store.record(resultOf(recordingOf('a', { machine: 'fan', startMs: 90, blob })));
-    expect(await store.expire({ beforeMs: 50 })).toEqual([]);
-    expect(await store.expire({ beforeMs: 100 })).toEqual([blob]);
-  });
-
-  it('adds a version only on the one that it was made from, and only with labels that stand', async () => {
-    const recording = recordingOf('a');
-    await store.record({ recording, scores: [] });
-    const added = await store.addLabel({ ...recording, label: 'normal', by: 'Ada', createdMs: 1 });
-    const next = { ...detectorOf('rig'), learned: [recording], learnedLabels: [added.id] };
-    expect(await store.addDetectorOn(1, next)).toBe('conflict');
-    expect(await store.addDetectorOn(0, detectorOf('rig'))).toMatchObject({ version: 1, current: true });
-    expect(await store.addDetectorOn(0, next)).toBe('conflict');
-    expect(await store.addDetector({ ...detectorOf('rig'), use: false })).toMatchObject({ version: 2, current: false });
-    expect(await store.addDetectorOn(2, next)).toBe('conflict');
-    expect(await store.addDetectorOn(1, next)).toMatchObject({ version: 3, current: true });
-    await store.undoLabel(added.id);
-    expect(await store.addDetectorOn(3, next)).toBe('conflict');
-    expect((await store.detectorVersions('rig')).map(({ version }) => version)).toEqual([3, 2, 1]);
-    expect(await store.label(added.id)).toMatchObject({ version: 3, undone: true });
-  });
-
   it('gives pages as JSON that says what the values say', async () => {
     const text = fc.string({ unit: 'grapheme' }).map((one) => one.replaceAll('\0', ''));
     const number = fc.double({ noNaN: true }).map((x) => x + 0);
@@ -424,40 +198,6 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     expect(await parsed({ ...page, limit: 1 })).toEqual([all[0]]);
     expect(await parsed({ ...page, after: 'fan' })).toEqual([all[1]]);
     expect(await store.machineStatus('none', 0)).toBeUndefined();
-  });
-
-  it('counts what comes and goes', async () => {
-    await store.putMachine({ name: 'fan', policy, createdMs: 1 });
-    const counted = async () => {
-      const [recordings, scores] = [await store.recordings({ limit: 1000 }), await store.scores({ limit: 1000 })];
-      const kept = recordings.filter(({ blob }) => blob !== undefined);
-      const audioBytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
-      expect(await store.totals()).toMatchObject({ recordings: recordings.length, scores: scores.length, audioBytes });
-      for (const name of ['pump', 'fan']) {
-        const own = recordings.filter(({ machine }) => machine === name).length;
-        expect((await store.machineStatus(name, 0))?.recordings ?? 0).toBe(own);
-      }
-      return recordings.length;
-    };
-    for (let i = 0; i < 12; i++) {
-      const changes = { startMs: i, machine: i % 3 ? 'pump' : 'fan', ...(i % 4 === 0 && { blob: undefined }) };
-      const recording = recordingOf(`${i}`, changes);
-      await store.record(i % 5 ? resultOf(recording) : { recording, scores: [] });
-      await store.record(i % 5 ? resultOf(recording) : { recording, scores: [] });
-    }
-    expect(await counted()).toBe(12);
-    await store.expire({ beforeMs: 6 });
-    await counted();
-    await store.record({ recording: recordingOf('5', { startMs: 5 }), scores: [] });
-    await counted();
-    await store.expire({ maxBytes: 48_044 * 2 });
-    await counted();
-    await store.expire({ scoresBeforeMs: 8 });
-    expect(await counted()).toBeLessThan(12);
-    await store.removeMachine('fan');
-    expect(await counted()).toBeGreaterThan(0);
-    await store.removeMachine('pump');
-    expect(await counted()).toBe(0);
   });
 
   it('finds recordings by name and hash, and goes through them page by page', async () => {
@@ -510,12 +250,5 @@ describe.each(databases)('$name', ({ newUrl, shared, missing }) => {
     await Promise.all(stores.map(decide));
     expect(await store.alarmState('pump')).toEqual({ state: { version: 1, count: 8 }, revision: 8 });
     expect((await store.totals()).recordings).toBe(8);
-  });
-
-  it.skipIf(!shared)('counts versions without a gap when several add at once', async () => {
-    const stores = await Promise.all(Array.from({ length: 6 }, open));
-    const added = await Promise.all(stores.map((each) => each.addDetector(detectorOf('rig'))));
-    expect(added.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4, 5, 6]);
-    expect((await store.detectorVersions('rig')).filter(({ current }) => current)).toHaveLength(1);
   });
 });

@@ -82,6 +82,9 @@ export type StoredAlarm = {
   reason: AlarmReason;
 };
 
+/** A change of an alarm that somebody is to be told of. */
+export type Untold = { id: number; change: AlarmChange };
+
 export type StoredLabel = RecordingKey & {
   id: number;
   /** `normal`, or the name of a fault. */
@@ -183,6 +186,18 @@ export type Store = {
   record(result: ScoredResult): Promise<'stored' | 'known' | 'conflict'>;
   /** As `record`, where no recording decided (a machine that has fallen silent). */
   recordAlarms(machine: string, alarms: NonNullable<ScoredResult['alarms']>): Promise<'stored' | 'conflict'>;
+  /** Names a way out for alarms (`webhook`); the first time, what was decided before is not told any more. */
+  openChannel(channel: string): Promise<void>;
+  /**
+   * Takes changes of alarms of the last day that nobody has told this channel of, the oldest first: they are this
+   * caller's until a time. Of several who ask at once, each gets others.
+   */
+  takeUntold(page: { channel: string; nowMs: TimeMs; untilMs: TimeMs; limit?: number }): Promise<Untold[]>;
+  /** Keeps what was taken until another time; one that has passed gives it back. */
+  holdUntold(channel: string, ids: readonly number[], untilMs: TimeMs): Promise<void>;
+  /** They are told, or given up. */
+  endUntold(channel: string, ids: readonly number[]): Promise<void>;
+
   /** Whether this version (or any, where none is named) has scored it. */
   isKnown(key: RecordingKey, detector?: { name: string; version: number }): Promise<boolean>;
 
