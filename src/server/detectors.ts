@@ -77,7 +77,7 @@ export function createDetectors({ store, blobs, pool, now = Date.now }: Detector
     origin: VersionOrigin,
     learned: Learned = {},
   ): Promise<NewVersion> => {
-    const { bytes, calibration: _, ...rest } = described;
+    const { bytes, calibration: _, byHand: __, ...rest } = described;
     const blob = `detectors/${name}/${await hashBytes(bytes)}.thrum`;
     await blobs.put(blob, bytes);
     return {

@@ -124,6 +124,25 @@ describe.each(databases)('$name', ({ missing, newStores }) => {
     });
   });
 
+  it('keeps a threshold set by hand, before a label is learned or since', async () => {
+    const set = async (json: { threshold: number } | { falseAlarmRate: number }) =>
+      (await ask<ApiDetector>(at('detectors/pump/threshold'), { method: 'PUT', json })).body;
+    await set({ threshold: 7.5 });
+    const { label, job } = await say(await upload(20, 900));
+    expect(await ended(job)).toMatchObject({ state: 'done', detector: { segments: 7, threshold: 7.5 } });
+    await set({ threshold: 8.5 });
+    const undone = await ended((await undo(label.id)).job);
+    expect(undone).toMatchObject({ state: 'done', detector: { origin: 'undo', segments: 6, threshold: 8.5 } });
+    // Given up for a rate, it does not come back.
+    const other = await say(await upload(21, 900));
+    await ended(other.job);
+    const { threshold } = await set({ falseAlarmRate: 0.2 });
+    expect(threshold).not.toBe(8.5);
+    const last = (await ended((await undo(other.label.id)).job)).detector;
+    expect(last).toMatchObject({ segments: 6, falseAlarmRate: 0.2 });
+    expect(last?.threshold).not.toBe(8.5);
+  });
+
   it('does not learn a label that is taken back before it is learned', async () => {
     const hash = await upload(20, 900);
     shut();

@@ -103,10 +103,10 @@ export function createLearning({ store, blobs, pool, detectors }: LearningParts)
         const others = (await learnedFrom(name, learnedIn)).filter(({ id }) => id !== label.id);
         const revision = await extended(base, others, { origin: 'undo', parent: base.version, note });
         ({ warnings, failures } = revision);
-        const { falseAlarmRate } = current;
-        if (falseAlarmRate === base.falseAlarmRate) return revision;
-        // A rate that was chosen since is none of the label's.
-        const described = await pool.describe(revision.bytes, { falseAlarmRate });
+        // A rate, or a threshold, that was chosen since is none of the label's.
+        const { falseAlarmRate, threshold, byHand } = await detectors.describe(current);
+        const change = byHand && threshold !== undefined ? { threshold } : { falseAlarmRate };
+        const described = await pool.describe(revision.bytes, change);
         return { ...revision, bytes: described.bytes, described };
       });
       return { ...(detector && { detector }), warnings, failures };

@@ -1,6 +1,7 @@
 // What a file is, without hearing it: a recording, one that browsers play, a detector.
 import { type Detector, withThreshold } from '../../detection/detector.ts';
 import { writeDetector } from '../../detection/detector-file.ts';
+import { isThresholdByHand } from '../../detection/score.ts';
 import { writeWav } from '../../signal/readers/wav-write.ts';
 import { duration, type Recording } from '../../signal/recording.ts';
 import { resample } from '../../signal/resample.ts';
@@ -55,6 +56,7 @@ export async function describe(
     fingerprint: detector.encoder.fingerprint,
     sampleRate: detector.signal.sampleRate,
     ...(detector.threshold !== undefined && { threshold: detector.threshold }),
+    byHand: isThresholdByHand(detector),
     falseAlarmRate: detector.settings.falseAlarmRate,
     segments: detector.entries.length,
     labels: [...new Set(detector.entries.flatMap(({ label }) => label ?? []))].sort(),

@@ -1,5 +1,12 @@
 // Detectors made and grown on a thread, from recordings that other threads have embedded.
-import { type BankEntry, type Detector, domainOf, fitDetector, isNormal } from '../../detection/detector.ts';
+import {
+  type BankEntry,
+  type Detector,
+  domainOf,
+  fitDetector,
+  isNormal,
+  withThreshold,
+} from '../../detection/detector.ts';
 import { writeDetector } from '../../detection/detector-file.ts';
 import { type FitPreparation, fitRecordings } from '../../detection/fit-recordings.ts';
 import { row } from '../../detection/matrix.ts';
@@ -48,9 +55,9 @@ const labelAll = (entries: readonly BankEntry[], normalLabel: string): BankEntry
     : [...entries];
 
 /**
- * A detector whose bank has grown by embedded sounds, fitted anew with its own settings; a threshold set by hand is lost,
- * and a warning says so. Statistics over time, for explanations, stay as they were: the file does not say from how many
- * frames they come. A normal recording joins the operating condition that is most like it.
+ * A detector whose bank has grown by embedded sounds, fitted anew with its own settings; a threshold set by hand stays.
+ * Statistics over time, for explanations, stay as they were: the file does not say from how many frames they come. A
+ * normal recording joins the operating condition that is most like it.
  * @throws InputError if none of the sounds can be used
  */
 export async function extendDetector(
@@ -87,13 +94,11 @@ export async function extendDetector(
       `extend: none of ${results.length} recordings could be used; the first: ${failures[0]?.message ?? 'none was given'}`,
     );
   }
-  if (isThresholdByHand(detector))
-    warnings.push('the threshold was set by hand; it is now found from the recordings again');
   const entries = labelAll(
     segments.map(({ entry }) => entry),
     settings.normalLabel,
   );
-  const grown: Detector = await fitDetector({
+  const fitted = await fitDetector({
     encoder,
     signal,
     segments: segments.map(({ vector }, i) => ({ entry: entries[i], vector })),
@@ -101,5 +106,7 @@ export async function extendDetector(
     settings,
     ...(frameStatistics && { frameStatistics }),
   });
+  const { threshold } = detector;
+  const grown = isThresholdByHand(detector) && threshold !== undefined ? withThreshold(fitted, { threshold }) : fitted;
   return { detector: grown, bytes: await writeDetector(grown), failures, warnings };
 }

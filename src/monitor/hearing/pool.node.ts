@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import { packSound, soundName } from './sound.node.ts';
 import type { Answers, SharedDetector, Task, ThreadSettings } from './tasks.ts';
-import { createThreads, type ThreadJob } from './threads.node.ts';
+import { createThreads, type ThreadJob, type Threads } from './threads.node.ts';
 import type { HearingPool, Sound } from './types.ts';
 
 export { PoolClosedError, QueueFullError } from './errors.ts';
@@ -39,12 +39,22 @@ type Content<K extends Task['kind']> = Omit<Extract<Task, { kind: K }>, 'kind'>;
  * their turn comes, so they must not change before. A fit is embedded by all threads, in turn with other jobs.
  */
 export function createHearingPool(options: HearingPoolOptions = {}): HearingPool {
-  const { threads = availableParallelism(), capacity = 64, jobSeconds = 120, folder = '.', anywhere = false } = options;
+  const { threads = availableParallelism(), capacity = 64, jobSeconds, folder = '.', anywhere = false } = options;
   const { detectorBytes = DETECTOR_BYTES } = options;
   const path = createRequire(import.meta.url).resolve('#worker/hearing');
   const data: ThreadSettings = { folder, anywhere, detectorBytes: (detectorBytes * 2) / 3 / threads };
-  const pool = createThreads({ path, data, threads, capacity });
+  return hearingOn(createThreads({ path, data, threads, capacity }), { threads, jobSeconds, detectorBytes });
+}
 
+/** The same on threads that are there: each answers what `createAnswers` does. */
+export function hearingOn(
+  pool: Threads,
+  {
+    threads,
+    jobSeconds = 120,
+    detectorBytes = DETECTOR_BYTES,
+  }: { threads: number; jobSeconds?: number; detectorBytes?: number },
+): HearingPool {
   /** Detectors in shared memory, for all threads; those used last. */
   const shared = new Map<string, Uint8Array>();
   let sharedBytes = 0;

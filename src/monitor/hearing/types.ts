@@ -56,6 +56,8 @@ export type DetectorDescription = {
   fingerprint: string;
   sampleRate: number;
   threshold?: number;
+  /** The threshold was set by hand: it is another than the rate asks for. */
+  byHand: boolean;
   falseAlarmRate: number;
   segments: number;
   /** Of labelled entries, sorted. */
