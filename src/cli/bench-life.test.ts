@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { degradingBearing } from '../evaluation/life/degrading-bearing.test-util.ts';
 import { runLifeBench } from './bench-life.ts';
+import { printed } from './printed.test-util.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'thrum-bench-life-'));
 const data = join(root, 'femto');
@@ -15,19 +16,6 @@ beforeAll(() => {
   writeFileSync(join(data, 'Bearing2_1.npz'), degradingBearing('b', 35, 22));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-afterEach(() => vi.restoreAllMocks());
-
-/** What was printed on standard output. */
-async function printed(run: () => Promise<number>): Promise<string> {
-  let text = '';
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += chunk;
-    return true;
-  });
-  expect(await run()).toBe(0);
-  return text;
-}
 
 describe('runLifeBench', () => {
   it('prints the tables and writes three files', async () => {

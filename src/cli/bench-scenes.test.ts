@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scenes } from '../evaluation/datasets/tau.ts';
 import { writeFiles } from '../evaluation/files/files.test-util.ts';
 import { cpMobile2024 } from '../nn/cp-mobile.ts';
 import { tunedExample, writeTuned } from '../training/tuned.test-util.ts';
 import { runScenesBench, studentCost } from './bench-scenes.ts';
 import { classifyItems } from './finetune-items.ts';
+import { printed } from './printed.test-util.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'thrum-bench-scenes-'));
 const data = join(root, 'scenes');
@@ -24,19 +25,6 @@ beforeAll(() => {
   writeTuned(tunedExample('echo', { ...crops, mix: false, pooling: 'cls', labels }), encoders);
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-afterEach(() => vi.restoreAllMocks());
-
-/** What was printed on standard output. */
-async function printed(run: () => Promise<number>): Promise<string> {
-  let text = '';
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += chunk;
-    return true;
-  });
-  expect(await run()).toBe(0);
-  return text;
-}
 
 describe('runScenesBench', () => {
   it('asks about the test clips alone, and writes two files', async () => {
