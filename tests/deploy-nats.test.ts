@@ -8,8 +8,9 @@ import { Objm } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sweep } from '../src/monitor/queue/sweep.node.ts';
 import { pathOf } from './deploy-files.ts';
-import { freePort, hasNatsServer, throughNats } from './nats-server.ts';
+import { afterCrash, freePort, hasNatsServer, throughNats } from './nats-server.ts';
 import { scratchFolder } from './run-cli.ts';
 
 const { at } = scratchFolder();
@@ -154,6 +155,19 @@ describe.skipIf(!hasNatsServer)(throughNats('one box'), () => {
     worker.publish('thrum.news.fan', 'new');
     for await (const message of news) expect(message.string()).toBe('new');
     await expect(jetstream(worker).publish('thrum.in.fan', 'x', { timeout: 500 })).rejects.toThrow();
+  });
+
+  it('the service hands out again what its servers have forgotten', async () => {
+    const service = await as('service', ports.client);
+    const manager = await jetstreamManager(service);
+    await manager.streams.purge('THRUM_IN');
+    await manager.consumers.add('THRUM_IN', { durable_name: 'workers', ack_policy: 'explicit' });
+    const { seq } = await jetstream(service).publish('thrum.in.fan', 'sound');
+    const crashed = await afterCrash(manager, seq);
+    expect(await sweep(crashed, jetstream(service))).toBe(1);
+    const again = await manager.streams.getMessage('THRUM_IN', { last_by_subj: 'thrum.in.fan' });
+    expect([again?.string(), again?.seq]).toEqual(['sound', seq + 1]);
+    expect((await manager.streams.info('THRUM_IN')).state.messages).toBe(1);
   });
 
   it('a listener to alarms says nothing, and hears nothing else', async () => {

@@ -9,7 +9,14 @@ import { sweep } from '../src/monitor/queue/sweep.node.ts';
 import type { Store } from '../src/monitor/store/types.ts';
 import { InputError } from '../src/signal/errors.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
-import { hasNatsServer, startMqttServer, startNatsCluster, startNatsServer, throughNats } from './nats-server.ts';
+import {
+  afterCrash,
+  hasNatsServer,
+  startMqttServer,
+  startNatsCluster,
+  startNatsServer,
+  throughNats,
+} from './nats-server.ts';
 import { spawnThrum } from './spawn-thrum.ts';
 
 /** Several processes share what processors there are. */
@@ -178,11 +185,7 @@ describe.runIf(hasNatsServer)(throughNats('a fleet'), () => {
     await publishRecording(sender, { ...publication(2), bytes: new Uint8Array(2 ** 21) });
     const objects = await openObjects(sender);
     for (const { name } of await objects.list()) await objects.delete(name);
-    // As after a crash: they lie there, and the consumer believes that they were dealt with.
-    const info = await jsm.consumers.info('THRUM_IN', 'workers');
-    const believing = { ...info, ack_floor: { ...info.ack_floor, stream_seq: 2 } };
-    const consumers = Object.assign(Object.create(jsm.consumers), { info: async () => believing });
-    const crashed = Object.assign(Object.create(jsm), { consumers, streams: jsm.streams });
+    const crashed = await afterCrash(jsm, 2);
     expect(await sweep(crashed, jetstream(sender))).toBe(2);
     expect(await sweep(crashed, jetstream(sender))).toBe(0);
     await fleet.work([url]);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { JetStreamManager } from '@nats-io/jetstream';
 
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
@@ -124,4 +125,12 @@ export async function startNatsCluster(folder: string, size = 3): Promise<NatsCl
       await Promise.all(servers.map((server) => server.kill()));
     },
   };
+}
+
+/** A manager as after a crash of its server: messages up to a number lie there, and the consumer believes that they were dealt with. */
+export async function afterCrash(manager: JetStreamManager, upTo: number): Promise<JetStreamManager> {
+  const info = await manager.consumers.info('THRUM_IN', 'workers');
+  const believing = { ...info, ack_floor: { ...info.ack_floor, stream_seq: upTo } };
+  const consumers = Object.assign(Object.create(manager.consumers), { info: async () => believing });
+  return Object.assign(Object.create(manager), { consumers, streams: manager.streams });
 }
