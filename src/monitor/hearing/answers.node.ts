@@ -59,11 +59,11 @@ export function createAnswers(settings: ThreadSettings): (task: Task) => Promise
         const { id, fingerprint } = await prepared.encoder(plan.encoder);
         const encoder = { id, fingerprint, ...(file !== undefined && { file }) };
         const outcome = await fitSounds(plan, results, labels, encoder);
-        return { result: outcome, transfer: [outcome.bytes.buffer] };
+        return { result: outcome, transfer: [outcome.bytes.buffer, outcome.detector.bank.values.buffer] };
       }
       case 'extend': {
         const outcome = await extendDetector(await prepared.detector(task.detector), task.results, task.labels);
-        return { result: outcome, transfer: [outcome.bytes.buffer] };
+        return { result: outcome, transfer: [outcome.bytes.buffer, outcome.detector.bank.values.buffer] };
       }
       case 'picture': {
         const known = task.detector && (await prepared.detector(task.detector)).detector;
