@@ -1,4 +1,5 @@
-// A store in SQLite on a thread of its own: the caller's event loop never waits for the disk.
+// A store in SQLite on threads of its own: the caller's event loop never waits for the disk, and who reads never waits for
+// those who write.
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../../signal/errors.ts';
@@ -7,8 +8,8 @@ import type { Sql } from './sql.ts';
 import { StoreError } from './store-error.ts';
 import type { Store } from './types.ts';
 
-/** What the thread is told, and what it answers. `opened` comes first. */
-export type StoreThreadData = { path: string };
+/** What a thread is told, and what it answers. `opened` comes first. One that only reads leaves the tables as they are. */
+export type StoreThreadData = { path: string; readOnly: boolean };
 export type StoreRequest = { id: number; method: keyof Store; values: unknown[] };
 export type StoreReply = { id: number } & (
   | { result: unknown }
@@ -31,14 +32,30 @@ function errorOf(reply: Extract<StoreReply, { error: string }>): Error {
   return reply.kind === 'store' ? new StoreError(reply.error) : new Error(reply.error);
 }
 
-/**
- * Opens the file and brings it up to date. The thread keeps a process alive only while it has something to do.
- * @throws StoreError where the file cannot be used
- */
-export async function openSqliteThread(path: string): Promise<Store> {
+/** Methods that change nothing. */
+const READS: ReadonlySet<keyof Store> = new Set([
+  ...(['detectors', 'detectorVersions', 'detector', 'machines', 'machine', 'machineStatus', 'alarmState'] as const),
+  ...([
+    'isKnown',
+    'recordings',
+    'recording',
+    'recordingNamed',
+    'scores',
+    'alarms',
+    'alarm',
+    'labels',
+    'label',
+  ] as const),
+  ...(['json', 'deadLetters', 'keys', 'keyByHash', 'totals', 'ping'] as const),
+]);
+
+type StoreThread = { ask(method: keyof Store, values: unknown[]): Promise<unknown>; close(): Promise<void> };
+
+/** Keeps the process alive only while it has something to do. */
+async function startThread(data: StoreThreadData): Promise<StoreThread> {
   const script = createRequire(import.meta.url).resolve('#worker/store');
   // Options of the program that runs, such as --input-type, are none of the thread's.
-  const worker = new Worker(script, { workerData: { path } satisfies StoreThreadData, execArgv: [] });
+  const worker = new Worker(script, { workerData: data, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let ended: Error | undefined;
   const endWith = (error: Error) => {
@@ -53,6 +70,7 @@ export async function openSqliteThread(path: string): Promise<Store> {
     if ('error' in reply) asked?.reject(errorOf(reply));
     else asked?.resolve(reply.result);
   });
+  const { path } = data;
   worker.on('error', (error: Error) => endWith(new StoreError(`store ${path}: its thread failed: ${error.message}`)));
   worker.on('exit', () => endWith(new StoreError(`store ${path}: it was closed`)));
 
@@ -76,12 +94,43 @@ export async function openSqliteThread(path: string): Promise<Store> {
     if (!ended) worker.postMessage({ id, method, values } satisfies StoreRequest);
     return reply;
   };
-  const methods = Object.fromEntries(METHODS.map((method) => [method, (...values: unknown[]) => ask(method, values)]));
   return {
-    ...(methods as unknown as Store),
+    ask,
     async close() {
       if (!ended) await ask('close', []);
       await worker.terminate();
+    },
+  };
+}
+
+/**
+ * Opens the file and brings it up to date; one thread writes, another one reads. What a method has stored when it resolves,
+ * later ones read.
+ * @throws StoreError where the file cannot be used
+ */
+export async function openSqliteThread(path: string): Promise<Store> {
+  const writer = await startThread({ path, readOnly: false });
+  let reader: StoreThread;
+  try {
+    reader = await startThread({ path, readOnly: true });
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  const methods = Object.fromEntries(
+    METHODS.map((method) => {
+      const { ask } = READS.has(method) ? reader : writer;
+      return [method, (...values: unknown[]) => ask(method, values)];
+    }),
+  );
+  return {
+    ...(methods as unknown as Store),
+    async ping() {
+      await Promise.all([reader, writer].map(({ ask }) => ask('ping', [])));
+    },
+    async close() {
+      await reader.close();
+      await writer.close();
     },
   };
 }

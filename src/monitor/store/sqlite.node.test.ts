@@ -66,6 +66,26 @@ describe('a store in a file', () => {
     for (const sql of [one, other]) await sql.close();
   });
 
+  it('reads while it waits to write', async () => {
+    const path = join(folder, 'reads.db');
+    const store = await openStore(path);
+    await store.putMachine({ name: 'pump', policy, createdMs: 1 });
+    const other = openSqlite(path);
+    let written = false;
+    let writing = Promise.resolve();
+    await other.transaction(async () => {
+      writing = store.putMachine({ name: 'fan', policy, createdMs: 1 }).then(() => {
+        written = true;
+      });
+      for (let i = 0; i < 20; i++) expect((await store.machines()).map(({ name }) => name)).toEqual(['pump']);
+      expect(written).toBe(false);
+    });
+    await writing;
+    expect((await store.machines()).map(({ name }) => name)).toEqual(['fan', 'pump']);
+    await other.close();
+    await store.close();
+  });
+
   it('undoes what a failed transaction did, and goes on', async () => {
     const sql = openSqlite(':memory:');
     await migrate(sql);

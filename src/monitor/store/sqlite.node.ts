@@ -42,7 +42,7 @@ function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-function openDatabase(path: string, busySeconds: number): Database.Database {
+function openDatabase(path: string, busySeconds: number, readOnly: boolean): Database.Database {
   const Libsql = createRequire(import.meta.url)('libsql') as new (path: string) => Database.Database;
   const database = new Libsql(path === ':memory:' ? path : resolve(path));
   try {
@@ -52,6 +52,7 @@ function openDatabase(path: string, busySeconds: number): Database.Database {
       // What was confirmed outlives the power too: a broker has forgotten it. Where only the process dies, less would do.
       'synchronous = full',
       'foreign_keys = on',
+      ...(readOnly ? ['query_only = on'] : []),
     ]) {
       database.exec(`pragma ${pragma}`);
     }
@@ -64,13 +65,13 @@ function openDatabase(path: string, busySeconds: number): Database.Database {
 
 /**
  * Opens a database file, or `:memory:`, and creates the file where there is none. `busySeconds`: how long to wait for
- * another process that writes.
+ * another process that writes. With `readOnly`, statements that write are refused.
  * @throws StoreError where it cannot be opened
  */
-export function openSqlite(path: string, busySeconds = BUSY_SECONDS): Sql {
+export function openSqlite(path: string, busySeconds = BUSY_SECONDS, readOnly = false): Sql {
   let database: Database.Database;
   try {
-    database = openDatabase(path, busySeconds);
+    database = openDatabase(path, busySeconds, readOnly);
   } catch (error) {
     throw storeError(path, error);
   }

@@ -1,4 +1,4 @@
-// The worker thread of sqlite-thread: a store in a file.
+// A thread of sqlite-thread: a store in a file, or its side for reading.
 import { parentPort, workerData } from 'node:worker_threads';
 import { InputError } from '../../signal/errors.ts';
 import { createStore } from './create-store.ts';
@@ -17,10 +17,10 @@ function failure(id: number, error: unknown): StoreReply {
   return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error), kind: 'program' };
 }
 
-async function open(path: string): Promise<Store> {
-  const sql = openSqlite(path);
+async function open({ path, readOnly }: StoreThreadData): Promise<Store> {
+  const sql = openSqlite(path, undefined, readOnly);
   try {
-    await migrate(sql);
+    if (!readOnly) await migrate(sql);
     return createStore(sql);
   } catch (error) {
     await sql.close();
@@ -28,7 +28,7 @@ async function open(path: string): Promise<Store> {
   }
 }
 
-const opening = open((workerData as StoreThreadData).path);
+const opening = open(workerData as StoreThreadData);
 port.on('message', async ({ id, method, values }: StoreRequest) => {
   try {
     const store = await opening;
