@@ -17,15 +17,21 @@ const RATE = 16_000;
 const MACHINES = 8;
 /** Of what the service can do at most, in the soak. */
 const SOAK_SHARE = 0.8;
+/** Questions for 100 scores each second while recordings come. */
+const READS_BESIDE = 10;
 /** Of sound that is kept: a soak hears more than a disk may hold. */
 const MAX_BYTES = 4e9;
 
 type Service = { child: ChildProcess; port: number };
 
 async function startService(data: string): Promise<Service> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--data', data, '--max-bytes', String(MAX_BYTES)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [CLI, 'serve', '--port', '0', '--data', data, '--max-bytes', String(MAX_BYTES)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let said = '';
   const port = await new Promise<number>((resolve, reject) => {
     const hear = (text: Buffer) => {
@@ -72,12 +78,13 @@ async function metrics(service: Service): Promise<{ scores: number; loopDelayMs:
 }
 const loopDelayMs = async (service: Service): Promise<number> => (await metrics(service)).loopDelayMs;
 
+let plans = 0;
 function load(
   folder: string,
   service: Service,
   plan: Partial<LoadPlan> & Pick<LoadPlan, 'path' | 'seconds'>,
 ): Promise<LoadResult> {
-  const file = join(folder, 'plan.json');
+  const file = join(folder, `plan-${plans++}.json`);
   const whole: LoadPlan = {
     ...{ port: service.port, method: 'GET', machines: MACHINES, bodies: [], perSecond: 0, inFlight: 64 },
     ...plan,
@@ -134,19 +141,23 @@ try {
       `${most.perSecond.toFixed(1)} per second: ${sensors.toFixed(0)} sensors`,
     );
     const delayAtMostMs = await loopDelayMs(service);
-    const steady = await load(folder, service, { ...upload, perSecond: SOAK_SHARE * most.perSecond, seconds: 30 });
+    const scores = { path: '/api/machines/fan-{n}/scores?limit=100' };
+    const [steady, beside] = await Promise.all([
+      load(folder, service, { ...upload, perSecond: SOAK_SHARE * most.perSecond, seconds: 30 }),
+      load(folder, service, { ...scores, perSecond: READS_BESIDE, seconds: 30 }),
+    ]);
     const delayMs = await loopDelayMs(service);
     line(
       `${encoder}: at ${100 * SOAK_SHARE} % of it`,
       `p50 ${steady.p50Ms.toFixed(0)} ms, p99 ${steady.p99Ms.toFixed(0)} ms, event loop at most ${delayMs.toFixed(0)} ms late`,
     );
+    line(
+      `${encoder}: and 100 scores, ${READS_BESIDE} times a second`,
+      `p50 ${beside.p50Ms.toFixed(1)} ms, p99 ${beside.p99Ms.toFixed(1)} ms`,
+    );
     const api = [];
     for (const perSecond of [50, 100, 200, 400]) {
-      const asked = await load(folder, service, {
-        path: '/api/machines/fan-{n}/scores?limit=100',
-        perSecond,
-        seconds: 10,
-      });
+      const asked = await load(folder, service, { ...scores, perSecond, seconds: 10 });
       api.push({
         perSecond,
         statuses: asked.statuses,
@@ -192,6 +203,12 @@ try {
         p99Ms: rounded(steady.p99Ms),
         loopDelayMs: rounded(delayMs),
         statuses: steady.statuses,
+        scoresBeside: {
+          perSecond: READS_BESIDE,
+          p50Ms: rounded(beside.p50Ms),
+          p99Ms: rounded(beside.p99Ms),
+          statuses: beside.statuses,
+        },
       },
       api,
       soak: {
