@@ -157,6 +157,8 @@ export async function runArchive(options: ArchiveOptions): Promise<ArchiveSummar
     const file = said && fileOf.get(said.id);
     if (said && file !== undefined && said.refused !== undefined) {
       commit();
+      // What another worker has in hand at this moment is found by the next command.
+      await jsm.streams.purge(ARCHIVE_STREAM, { filter: jobs });
       await jsm.streams.purge(ARCHIVED_STREAM, { filter: results });
       throw new InputError(`runArchive: a worker refuses: ${said.refused}; mend that, and give the same command again`);
     }
