@@ -60,9 +60,8 @@ export function createLearning({ store, blobs, pool, detectors }: LearningParts)
 
   /** Labels that this detector has learned with a version or since, in that order, and that still stand. */
   const learnedFrom = async (name: string, version: number): Promise<StoredLabel[]> => {
-    const machines = (await store.machines()).filter(({ detector }) => detector === name).map((one) => one.name);
     const found: StoredLabel[] = [];
-    for (const machine of machines) {
+    for (const machine of await store.machineNames(name)) {
       const labels = await store.labels({ machine, limit: SEARCHED });
       found.push(
         ...labels.filter((one) => !one.undone && (one.version ?? 0) >= version && (one.detector ?? name) === name),

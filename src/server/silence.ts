@@ -44,7 +44,7 @@ export function startSilence({ store, bus, log, everyMs = 60_000, now = Date.now
     if (before && before.silent !== after.silent) await tell(name, after, found.lastMs);
   };
   const sweep = async (): Promise<void> => {
-    const machines = new Set((await store.machines()).map(({ name }) => name));
+    const machines = new Set(await store.machineNames());
     for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
     for (const name of machines) {
       const before = known.get(name);

@@ -45,11 +45,13 @@ inEveryStore('detectors and notes', ({ open, shared, store: current }) => {
     expect(await store.machine('pump')).toEqual({
       ...{ name: 'pump', detector: 'rig', policy: { ...policy, k: 4 }, createdMs: 1 },
     });
+    await store.putMachine({ name: 'a', policy, createdMs: 1 });
+    expect([await store.machineNames(), await store.machineNames('rig')]).toEqual([['a', 'pump'], ['pump']]);
     await expect(store.removeDetector('rig')).rejects.toThrow('rig hears pump');
     await store.putMachine({ name: 'pump', policy, createdMs: 1 });
     expect(await store.removeDetector('rig')).toEqual(['detectors/rig']);
     expect(await store.removeDetector('rig')).toEqual([]);
-    expect((await store.machines()).map(({ name }) => name)).toEqual(['pump']);
+    expect((await store.machines()).map(({ name }) => name)).toEqual(['a', 'pump']);
     expect(await store.machine('fan')).toBeUndefined();
   });
 

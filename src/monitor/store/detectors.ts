@@ -2,7 +2,7 @@
 import { InputError } from '../../signal/errors.ts';
 import { leaveBlobs, strayAmong } from './expire.ts';
 import { detectorOf, machineOf, places } from './rows.ts';
-import type { Query, Sql } from './sql.ts';
+import { createConditions, type Query, type Sql } from './sql.ts';
 import type { DetectorVersion, NewVersion, Store } from './types.ts';
 
 async function checkVersion(query: Query, what: string, name: string, version?: number): Promise<void> {
@@ -119,7 +119,7 @@ export function createDetectorMethods({ query, transaction }: Sql): DetectorMeth
   };
 }
 
-type MachineMethods = Pick<Store, 'putMachine' | 'machines' | 'machine' | 'removeMachine'>;
+type MachineMethods = Pick<Store, 'putMachine' | 'machines' | 'machineNames' | 'machine' | 'removeMachine'>;
 
 /** Tables with rows of a machine: first those that refer to the others. */
 const OF_MACHINE = [
@@ -147,6 +147,14 @@ export function createMachineMethods({ query, transaction }: Sql): MachineMethod
       }),
 
     machines: async () => (await query('select * from machines order by name')).map(machineOf),
+
+    async machineNames(detector) {
+      const { values, and, where } = createConditions();
+      and('detector =', detector);
+      return (await query(`select name from machines ${where()} order by name`, values)).map(
+        ({ name }) => name as string,
+      );
+    },
 
     async machine(name) {
       const [row] = await query('select * from machines where name = $1', [name]);

@@ -34,7 +34,16 @@ function errorOf(reply: Extract<StoreReply, { error: string }>): Error {
 
 /** Methods that change nothing. */
 const READS: ReadonlySet<keyof Store> = new Set([
-  ...(['detectors', 'detectorVersions', 'detector', 'machines', 'machine', 'machineStatus', 'alarmState'] as const),
+  ...([
+    'detectors',
+    'detectorVersions',
+    'detector',
+    'machines',
+    'machineNames',
+    'machine',
+    'machineStatus',
+    'alarmState',
+  ] as const),
   ...([
     'isKnown',
     'recordings',

@@ -173,6 +173,8 @@ export type Store = {
   /** The time of creation is that of the first. */
   putMachine(machine: Machine): Promise<void>;
   machines(): Promise<Machine[]>;
+  /** All, or those that a detector hears: of many machines, far less than the machines themselves. */
+  machineNames(detector?: string): Promise<string[]>;
   machine(name: string): Promise<Machine | undefined>;
   /** And all that is known of it; its blobs are among those that `expire` returns. */
   removeMachine(name: string): Promise<void>;

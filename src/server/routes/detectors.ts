@@ -149,10 +149,9 @@ export function detectorRoutes(deps: AppDeps) {
     const { name } = c.req.valid('param');
     const { file: wanted, startSeconds } = c.req.valid('query');
     await detectors.version(name);
-    for (const machine of await store.machines()) {
-      if (machine.detector !== name) continue;
+    for (const machine of await store.machineNames(name)) {
       for (const one of namesIn(wanted)) {
-        const found = await store.recordingNamed({ machine: machine.name, ...one });
+        const found = await store.recordingNamed({ machine, ...one });
         if (found) return c.json({ machine: found.machine, hash: found.hash, startSeconds }, 200);
       }
     }
