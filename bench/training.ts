@@ -21,7 +21,9 @@ const ROUNDS = 3;
 const SECONDS = 5;
 const threads = availableParallelism();
 const config = echoSizes.tiny;
-const options = echoRecipeDefaults;
+/** BATCH=8: smaller batches, as several of them make one step with --accumulate. */
+const batch = Number(process.env.BATCH ?? echoRecipeDefaults.batch);
+const options = { ...echoRecipeDefaults, batch };
 
 /**
  * Floating-point operations of the matrix products and convolutions of a step: forward once in the teacher, forward and
