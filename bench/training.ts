@@ -119,7 +119,7 @@ try {
   const gflop = operations() / 1e9;
   const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
   const result = {
-    command: 'npm run bench:training',
+    command: `${process.env.BATCH ? `BATCH=${batch} ` : ''}npm run bench:training`,
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus()[0].model.trim()}, ${threads} cores, Node ${process.versions.node}`,
     torch: theirs.torch,

@@ -28,7 +28,7 @@ describe('iica', () => {
     ['raw/tubeleak/lab/1/1_iO_3_2l_.wav', 'no_leak', 'tubeleak_noleak', 'tubeleak/lab/1/1_iO_3'],
     ['ventlow/hydr_low/3/3_niO_12_4m_.wav', 'ventlow', 'ventlow_leak', 'ventlow/hydr_low/3/3_niO_12'],
     // RMIS's cuts of 10 s: the take is that of the whole recording.
-    ['ventleak/work/2/2_niO_1_1l_2.wav', 'ventleak', 'ventleak_leak', 'ventleak/work/2/2_niO_1'],
+    ['ventleak/hydr/2/2_niO_1_1l_2.wav', 'ventleak', 'ventleak_leak', 'ventleak/hydr/2/2_niO_1'],
   ])('reads %s', (path, label, rmis, take) => {
     const [sample] = iica.scan(folderOf([path])).samples;
     expect([sample.label, sample.attributes.rmis, sample.take]).toEqual([label, rmis, take]);
