@@ -4,15 +4,17 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphOptions } from '../src/encoders/band-transformer.ts';
 import { echoSizes } from '../src/encoders/echo.ts';
+import { type Feeds, float32, type Value } from '../src/graph/runtime.ts';
 import { writeSafetensors } from '../src/graph/safetensors.ts';
 import type { StoredTensor } from '../src/graph/stored-tensor.ts';
 import { sineCosinePositions } from '../src/nn/positions.ts';
-import { createRandom } from '../src/signal/simulate/random.ts';
+import { concatenate } from '../src/signal/concatenate.ts';
+import { createRandom, type Random } from '../src/signal/simulate/random.ts';
 import { simulateClip } from '../src/training/data/simulated-clip.ts';
 import { initialParameters } from '../src/training/initialise.ts';
 import { keptCount } from '../src/training/masks.ts';
 import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts';
-import { compileStep, initialState } from '../src/training/step.ts';
+import { addResult, type BatchResult, compileStep, initialState, scaleResult, sharedState } from '../src/training/step.ts';
 import { productRate } from './encoder.ts';
 import { measure, median } from './measure.ts';
 import { startPeer } from './peer-process.ts';
@@ -23,7 +25,12 @@ const threads = availableParallelism();
 const config = echoSizes.tiny;
 /** BATCH=8: smaller batches, as several of them make one step with --accumulate. */
 const batch = Number(process.env.BATCH ?? echoRecipeDefaults.batch);
-const options = { ...echoRecipeDefaults, batch };
+const options = {
+  ...echoRecipeDefaults,
+  batch,
+  // PARTS=1: the whole batch in one piece, on all threads.
+  ...(process.env.PARTS && { parts: Number(process.env.PARTS) }),
+};
 
 /**
  * Floating-point operations of the matrix products and convolutions of a step: forward once in the teacher, forward and
@@ -48,6 +55,23 @@ const tensor = (data: Float32Array, shape: readonly number[]): StoredTensor => (
   shape: [...shape],
   data,
 });
+
+/** The inputs of all parts as those of one batch. `counts`: what the indices of an input number, over the whole batch. */
+function joined(parts: readonly Feeds[], counts: Readonly<Record<string, number>>): Feeds {
+  const inputs = Object.keys(parts[0]).map((name): [string, Value] => {
+    const values = parts.map((part) => part[name]);
+    const shape = [values.reduce((sum, value) => sum + value.shape[0], 0), ...values[0].shape.slice(1)];
+    if (values[0].dtype === 'float32') {
+      return [name, float32(concatenate(Float32Array, values.map(({ data }) => data as Float32Array)), shape)];
+    }
+    const numbers = values.flatMap(({ data }, part) => {
+      return Array.from(data as BigInt64Array, (index) => index + BigInt((part * counts[name]) / parts.length));
+    });
+    return [name, { dtype: 'int64', shape, data: BigInt64Array.from(numbers) }];
+  });
+  return Object.fromEntries(inputs);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'thrum-training-'));
 try {
   const recipe = echoRecipe(config, options);
@@ -56,13 +80,22 @@ try {
   const clips = Array.from({ length: recipe.batch }, (_, i) =>
     simulateClip({ kind: 'simulator', weight: 1, sampleRates: [16000] }, 2.1, createRandom(`clip ${i}`)),
   );
-  const step = await compileStep(plan.graph(graphOptions({})), recipe.adamW, { threads });
+  const parts = recipe.parts ?? 1;
+  const step = await compileStep(plan.graph(graphOptions({})), recipe.adamW, { threads, lanes: parts });
   const parameters = initialParameters(step.shapes, 0, recipe.tokenDeviation);
-  const feeds = plan.feeds(clips, random);
+  const size = recipe.batch / parts;
+  const makeFeeds = (own: Random) =>
+    Array.from({ length: parts }, (_, i) => plan.feeds(clips.slice(i * size, (i + 1) * size), own));
+  const partFeeds = makeFeeds(random);
   const scalars = recipe.scalars(1);
+  const sequences = recipe.batch * options.bandsPerClip;
+  const cells = sequences * options.patches;
+  const feeds = joined(partFeeds, {
+    ...{ rows: sequences, visible: cells, maskedTargets: cells },
+    ...{ places: cells * options.clones, masked: cells * options.clones },
+  });
   const floats = (name: string) => tensor(feeds[name].data as Float32Array, feeds[name].shape as number[]);
   const whole = (name: string) => Array.from(feeds[name].data as BigInt64Array, Number);
-  const sequences = recipe.batch * options.bandsPerClip;
   const kept = keptCount(options.patches, options.maskRatio);
   writeFileSync(
     join(folder, 'config.json'),
@@ -90,8 +123,12 @@ try {
   writeFileSync(join(folder, 'inputs.safetensors'), writeSafetensors(inputs));
 
   const { ask, end } = startPeer('bench/peers/training.py', folder, threads);
-  const state = initialState(step, parameters);
-  const { watched } = await step.gradients(state, feeds);
+  const state = sharedState(initialState(step, parameters));
+  const batchGradients = async (): Promise<BatchResult> => {
+    const results = await Promise.all(partFeeds.map((own) => step.gradients(state, own)));
+    return scaleResult(results.reduce(addResult), 1 / parts);
+  };
+  const { watched, gradients } = await batchGradients();
   const theirs = await ask({ kind: 'loss' });
   const times: Record<'step' | 'gradients' | 'update' | 'PyTorch' | 'PyTorch compiled', number[]> = {
     step: [],
@@ -100,21 +137,20 @@ try {
     PyTorch: [],
     'PyTorch compiled': [],
   };
-  const { gradients } = await step.gradients(state, feeds);
   for (let round = 0; round < ROUNDS; round++) {
     const own = await measure(
-      async () => step.update(state, (await step.gradients(state, feeds)).gradients, scalars),
+      async () => step.update(state, (await batchGradients()).gradients, scalars),
       SECONDS,
     );
     times.step.push(own.medianMs);
-    times.gradients.push((await measure(() => step.gradients(state, feeds), SECONDS)).medianMs);
+    times.gradients.push((await measure(batchGradients, SECONDS)).medianMs);
     times.update.push((await measure(async () => step.update(state, gradients, scalars), SECONDS)).medianMs);
     times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
     times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
   }
   end();
   await step.release();
-  const feedTime = await measure(() => plan.feeds(clips, createRandom('feeds')), SECONDS);
+  const feedTime = await measure(() => makeFeeds(createRandom('feeds')), SECONDS);
   const { rate } = await productRate(threads);
   const gflop = operations() / 1e9;
   const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
@@ -123,6 +159,7 @@ try {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus()[0].model.trim()}, ${threads} cores, Node ${process.versions.node}`,
     torch: theirs.torch,
+    parts,
     work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
     lossDifference: Math.abs(watched.loss - theirs.values[0]) / theirs.values[0],
     medianMs: ms,

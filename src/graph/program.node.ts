@@ -1,5 +1,7 @@
-// Programs in Node: ONNX Runtime's native build (cpu, webgpu, cuda). A run blocks the thread it is called on.
+// Programs in Node: ONNX Runtime's native build (cpu, webgpu, cuda).
+import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
+import { loadLanes } from './lanes.node.ts';
 import type { Program, RuntimeOptions } from './runtime.ts';
 import { createProgram, type OrtModule } from './session.ts';
 
@@ -11,8 +13,12 @@ import { createProgram, type OrtModule } from './session.ts';
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
 /**
- * Prepares an ONNX model for execution.
+ * Prepares an ONNX model for execution. A run blocks the thread it is called on, unless there are several lanes.
  * @throws InputError if the provider is not there or the model is not valid.
  */
-export const loadProgram = (model: Uint8Array, options: RuntimeOptions = {}): Promise<Program> =>
-  createProgram(ort as unknown as OrtModule, model, { ...options, provider: options.provider ?? 'cpu' });
+export async function loadProgram(model: Uint8Array, options: RuntimeOptions = {}): Promise<Program> {
+  const { provider = 'cpu', lanes = 1, threads = availableParallelism() } = options;
+  const count = provider === 'cpu' ? Math.min(lanes, threads) : 1;
+  if (count > 1) return loadLanes(model, { provider, threads: Math.floor(threads / count) }, count);
+  return createProgram(ort as unknown as OrtModule, model, { ...options, provider });
+}

@@ -72,6 +72,14 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
     throw new TypeError(`transpose: [${permutation}] is no permutation of the ${rank} axes of ${formatShape(x.shape)}`);
   }
   if (permutation.every((axis, i) => axis === i)) return x;
+  // Of what is a transpose itself: one movement of the numbers, or none.
+  if (x.node.op === 'Transpose') {
+    const before = x.node.attributes.perm as readonly number[];
+    return transpose(
+      x.node.inputs[0] as Tensor,
+      permutation.map((axis) => before[axis]),
+    );
+  }
   const inverse = permutation.map((_, i) => permutation.indexOf(i));
   const shape = permutation.map((axis) => x.shape[normalizeAxis(axis, rank, 'transpose')]);
   return apply('Transpose', [x], { shape, dtype: x.dtype }, { perm: permutation }, (g) => [transpose(g, inverse)]);

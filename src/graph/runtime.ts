@@ -6,8 +6,13 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'wasm';
 
 export type RuntimeOptions = {
   provider?: Provider;
-  /** CPU threads of one run; all cores by default. */
+  /** CPU threads; all cores by default. */
   threads?: number;
+  /**
+   * Runs at the same time, each on a thread of its own with its share of `threads`; 1 by default. At most one for every
+   * thread, and on Node's CPU only: elsewhere runs take turns.
+   */
+  lanes?: number;
 };
 
 /** Numbers with their shape, as they go into and come out of a run. */

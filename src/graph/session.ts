@@ -10,6 +10,26 @@ export type OrtModule = {
   Tensor: new (type: DType, data: Value['data'], dims: readonly number[]) => TypedTensor<'float32'>;
 };
 
+/**
+ * ONNX Runtime reads no shared memory: copies of what lies there, each in the same place at every run, so that its pages
+ * are there already.
+ */
+function createUnshared() {
+  const kept = new Map<string, Value['data']>();
+  return (name: string, data: Value['data']): Value['data'] => {
+    if (typeof SharedArrayBuffer === 'undefined' || !(data.buffer instanceof SharedArrayBuffer)) return data;
+    const before = kept.get(name);
+    if (before?.length !== data.length) {
+      const copy = data.slice();
+      kept.set(name, copy);
+      return copy;
+    }
+    // Both are of the type of one input.
+    (before as Float32Array).set(data as Float32Array);
+    return before;
+  };
+}
+
 /** Creates a session for `model` (ONNX bytes) and wraps it as a program. */
 export async function createProgram(
   ort: OrtModule,
@@ -38,11 +58,12 @@ export async function createProgram(
       `loadProgram: ONNX Runtime could not prepare the model for provider ${options.provider}: ${reason}`,
     );
   }
+  const unshared = createUnshared();
   return {
     async run(feeds: Feeds) {
       const inputs: Record<string, OrtTensor> = {};
       for (const [name, value] of Object.entries(feeds)) {
-        inputs[name] = new ort.Tensor(value.dtype, value.data, value.shape) as unknown as OrtTensor;
+        inputs[name] = new ort.Tensor(value.dtype, unshared(name, value.data), value.shape) as unknown as OrtTensor;
       }
       const results = await session.run(inputs);
       const outputs: Record<string, Value> = {};

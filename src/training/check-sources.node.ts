@@ -15,7 +15,7 @@ export async function checkSources(data: DataSpec, recipe: Recipe, seed: number)
     const stream = await openClipStream({ ...data, sources: [source] }, { seed, batch: 1, workers: 0 });
     for await (const { clips } of stream) {
       const random = createRandom(`${seed}/check`);
-      const batch = Array.from({ length: recipe.batch }, () => clips[0]);
+      const batch = Array.from({ length: recipe.batch / (recipe.parts ?? 1) }, () => clips[0]);
       recipe.plan(random).feeds(batch, random);
       break;
     }

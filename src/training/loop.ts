@@ -7,7 +7,16 @@ import type { Clip } from './data/types.ts';
 import { defaultSyncEvery, type Exchange } from './exchange.ts';
 import { initialParameters } from './initialise.ts';
 import type { BatchPlan, Recipe } from './recipes/types.ts';
-import { compileStep, type Gradients, initialState, type TrainingState, type TrainingStep } from './step.ts';
+import {
+  addResult,
+  type BatchResult,
+  compileStep,
+  initialState,
+  scaleResult,
+  sharedState,
+  type TrainingState,
+  type TrainingStep,
+} from './step.ts';
 
 /** Where a run keeps what it has reached. */
 export type RunStore = {
@@ -41,19 +50,6 @@ export type LoopOptions<C> = {
 
 export type LoopEnd = { state: TrainingState; reason: 'finished' | 'stopped' };
 
-/** Sum of gradients, in place. */
-function accumulateInto(sum: Gradients, more: Gradients): void {
-  for (const [name, values] of more) {
-    const target = sum.get(name) as Float32Array;
-    for (let i = 0; i < target.length; i++) target[i] += values[i];
-  }
-}
-
-function scale(values: Gradients, factor: number): void {
-  if (factor === 1) return;
-  for (const array of values.values()) for (let i = 0; i < array.length; i++) array[i] *= factor;
-}
-
 /** Programs by kind of batch; their parameters are the same. */
 function createPrograms<C>(recipe: Recipe<C>, runtime: RuntimeOptions) {
   const compiled = new Map<string, Promise<TrainingStep>>();
@@ -71,18 +67,17 @@ function createPrograms<C>(recipe: Recipe<C>, runtime: RuntimeOptions) {
   };
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Equal runs of the clips of a batch. */
+function inParts<C>(clips: readonly C[], parts: number): (readonly C[])[] {
+  const size = clips.length / parts;
+  return Array.from({ length: parts }, (_, i) => clips.slice(i * size, (i + 1) * size));
+}
 
 /** Parameters before the first step: those that a recipe begins with, the others drawn from the seed. */
 function startingPoint<C>(recipe: Recipe<C>, shapes: ReadonlyMap<string, readonly number[]>, seed: number) {
   const drawn = initialParameters(shapes, seed, recipe.tokenDeviation, recipe.matrices);
   for (const [name, values] of recipe.initial?.(shapes, seed) ?? []) if (shapes.has(name)) drawn.set(name, values);
   return drawn;
-}
-
-/** Values of several micro-batches, averaged name by name. */
-function averaged(records: readonly Record<string, number>[]): Record<string, number> {
-  return Object.fromEntries(Object.keys(records[0]).map((name) => [name, mean(records.map((record) => record[name]))]));
 }
 
 /**
@@ -95,12 +90,15 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
   const { recipe, steps, seed, accumulate, store, logEvery, saveEvery } = options;
   const { exchange, syncEvery = defaultSyncEvery } = options;
   const { world, rank } = exchange ?? { world: 1, rank: 0 };
+  const { parts = 1 } = recipe;
   const randomOf = (step: number) => createRandom(rank === 0 ? `${seed}/${step}` : `${seed}/${step}/${rank}`);
-  const programs = createPrograms(recipe, options.runtime ?? {});
+  const programs = createPrograms(recipe, { ...options.runtime, lanes: parts });
   try {
     const first = recipe.plan(randomOf(1), 1);
     const program = await programs.of(first);
-    const state = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
+    const found = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
+    // Several threads read it.
+    const state = parts > 1 ? sharedState(found) : found;
     if (state.step >= steps) return { state, reason: 'finished' };
     const perStep = recipe.batch * accumulate;
     const from = (state.step * accumulate * world + rank) * recipe.batch;
@@ -112,26 +110,26 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const random = randomOf(number);
         const plan = recipe.plan(random, number);
         const step = await programs.of(plan);
-        let sum: Gradients | undefined;
-        const records: Record<string, number>[] = [];
-        const buffers = new Map<string, Float32Array>();
+        let total: BatchResult | undefined;
         for (let micro = 0; micro < accumulate; micro++) {
           const next = await stream.next();
           if (next.done) throw new InputError(`train: the clips ended at step ${number}; the sources must not end`);
-          const { watched, gradients, ...kept } = await step.gradients(state, plan.feeds(next.value.clips, random));
-          if (!Number.isFinite(watched.loss)) {
-            throw new InputError(
-              `train: the loss of step ${number} is ${watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
-            );
+          // Each starts before the inputs of the next one are made.
+          const results = inParts(next.value.clips, parts).map(async (clips) => {
+            return step.gradients(state, plan.feeds(clips, random));
+          });
+          for (const result of await Promise.all(results)) {
+            if (!Number.isFinite(result.watched.loss)) {
+              throw new InputError(
+                `train: the loss of step ${number} is ${result.watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
+              );
+            }
+            total = total ? addResult(total, result) : result;
           }
-          records.push(watched);
-          for (const [name, values] of kept.buffers) buffers.set(name, values);
-          if (sum) accumulateInto(sum, gradients);
-          else sum = gradients;
         }
-        scale(sum as Gradients, 1 / accumulate);
+        const { watched, gradients, buffers } = scaleResult(total as BatchResult, 1 / (accumulate * parts));
         const scalars = recipe.scalars(number);
-        const gradientNorm = step.update(state, sum as Gradients, scalars);
+        const gradientNorm = step.update(state, gradients, scalars);
         for (const [name, values] of buffers) state.parameters.set(name, values);
         if (!Number.isFinite(gradientNorm)) {
           throw new InputError(
@@ -142,7 +140,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const { learningRate, decay } = scalars;
         const record: Record<string, number> = {
           step: number,
-          ...averaged(records),
+          ...watched,
           gradientNorm,
           learningRate,
           decay,

@@ -74,6 +74,23 @@ export type TrainingStep = StateNames & {
 
 export type Gradients = Map<string, Float32Array>;
 
+/** What two batches say together: sums, in the place of the first's; buffers of the later one. */
+export function addResult(total: BatchResult, next: BatchResult): BatchResult {
+  for (const [name, values] of next.gradients) {
+    const sum = total.gradients.get(name) as Float32Array;
+    for (let i = 0; i < sum.length; i++) sum[i] += values[i];
+  }
+  const watched = Object.entries(total.watched).map(([name, value]) => [name, value + next.watched[name]]);
+  return { watched: Object.fromEntries(watched), gradients: total.gradients, buffers: next.buffers };
+}
+
+/** Sums times `factor`, in their place: the mean of so many batches. */
+export function scaleResult({ watched, gradients, buffers }: BatchResult, factor: number): BatchResult {
+  if (factor !== 1) for (const values of gradients.values()) for (let i = 0; i < values.length; i++) values[i] *= factor;
+  const scaled = Object.entries(watched).map(([name, value]) => [name, value * factor]);
+  return { watched: Object.fromEntries(scaled), gradients, buffers };
+}
+
 const feedsOf = (
   values: ReadonlyMap<string, Float32Array>,
   shapes: ReadonlyMap<string, readonly number[]>,
@@ -168,4 +185,19 @@ export function initialState(step: StateNames, parameters: ReadonlyMap<string, F
     first: zeros(),
     second: zeros(),
   };
+}
+
+/** The same state in memory that threads share without copies, where the platform has such memory. */
+export function sharedState(state: TrainingState): TrainingState {
+  if (typeof SharedArrayBuffer === 'undefined') return state;
+  const shared = (values: ReadonlyMap<string, Float32Array>) =>
+    new Map(
+      Array.from(values, ([name, data]) => {
+        const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+        copy.set(data);
+        return [name, copy];
+      }),
+    );
+  const { step, parameters, teacher, first, second } = state;
+  return { step, parameters: shared(parameters), teacher: shared(teacher), first, second };
 }

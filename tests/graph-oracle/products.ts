@@ -124,6 +124,14 @@ export const products: Record<string, Kernel> = {
     return [{ shape: logs.shape, data: logs.data.map(Math.exp) }];
   },
   MatMul: (inputs) => [matmul(need(inputs, 0), need(inputs, 1))],
+  Gemm: (inputs, attributes) => {
+    const factor = (i: number, transposed: string): OracleValue => {
+      const x = need(inputs, i);
+      if (!intAttribute(attributes, transposed, 0)) return x;
+      return fill([x.shape[1], x.shape[0]], ([row, column]) => at(x, [column, row]));
+    };
+    return [matmul(factor(0, 'transA'), factor(1, 'transB'))];
+  },
   LayerNormalization: layerNormalization,
   MultiHeadAttention: multiHeadAttention,
 };

@@ -12,6 +12,15 @@ import {
 } from '../self-distillation.ts';
 import type { Trainable, UpdateScalars } from '../step.ts';
 
+/** A batch, and what its clips have to do with each other. */
+export type BatchOptions = {
+  batch: number;
+  /** Parts of it that are worked on by themselves; absent: as `partsOf` says. */
+  parts?: number;
+  targetNorm: TargetNorm;
+  contrast?: ContrastOptions;
+};
+
 export type DistillationOptions = {
   decoderLayers: number;
   utteranceWeight: number;
@@ -19,6 +28,19 @@ export type DistillationOptions = {
   /** The contrastive objective beside it. */
   contrast?: ContrastOptions;
 };
+
+/** Fewest clips of a part: with fewer, matrix products slow down. */
+const PART = 4;
+
+/**
+ * In how many parts a batch is worked on: four or two, where its clips do not meet each other in the objective. Processors of
+ * more than four cores give each part several threads.
+ */
+export function partsOf({ batch, parts, targetNorm, contrast }: BatchOptions): number {
+  if (parts !== undefined) return parts;
+  if (contrast || targetNorm === 'batch') return 1;
+  return [4, 2].find((count) => batch % count === 0 && batch / count >= PART) ?? 1;
+}
 
 export type EatSchedule = {
   steps: number;

@@ -17,11 +17,13 @@ import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars, partsOf } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type EatRecipeOptions = EatSchedule & {
   batch: number;
+  /** Parts that a step's clips are worked on in; absent: as `partsOf` says. */
+  parts?: number;
   /** Students of every clip. */
   clones: number;
   /** Time patches of a clip; each is 8 patches across the mel axis. */
@@ -65,26 +67,29 @@ function patchesOf(clip: Clip, patches: number, random: Random): Float32Array {
 /** The recipe for an encoder of this architecture. */
 export function eatRecipe(config: EatConfig, options: EatRecipeOptions): Recipe {
   const { batch, clones, patches } = options;
+  const parts = partsOf(options);
+  const sequences = batch / parts;
   const length = patches * EAT_COLUMNS;
   const kept = keptCount(length, eatBlockMask.maskRatio);
-  const shape: BatchShape = { sequences: batch, clones, rows: patches, columns: EAT_COLUMNS, kept };
+  const shape: BatchShape = { sequences, clones, rows: patches, columns: EAT_COLUMNS, kept };
   const size = length * EAT_PATCH ** 2;
   const positions = eatPositions(length, config.width);
   return {
     batch,
+    parts,
     adamW: eatAdamW,
     tokenDeviation: 1,
     plan: () => ({
       key: 'eat',
       graph: (graphOptions) => distillation(distilledEat(config, shape, positions, graphOptions), shape, options),
       feeds: (clips, random) => {
-        const values = new Float32Array(batch * size);
+        const values = new Float32Array(sequences * size);
         for (const [c, clip] of clips.entries()) values.set(patchesOf(clip, patches, random), c * size);
-        const masks = Array.from({ length: batch * clones }, () =>
+        const masks = Array.from({ length: sequences * clones }, () =>
           blockMask(patches, EAT_COLUMNS, eatBlockMask, random),
         );
         return {
-          patches: float32(values, [batch, length, EAT_PATCH ** 2]),
+          patches: float32(values, [sequences, length, EAT_PATCH ** 2]),
           ...decoderNoise(shape, config.width, random),
           ...maskFeeds(masks, shape),
         };

@@ -11,13 +11,15 @@ import { keptCount, randomMask } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import { cosineSchedule, linearSchedule, stepDown } from '../schedules.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation } from './distillation.ts';
+import { distillation, partsOf } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type EchoRecipeOptions = {
   steps: number;
   /** Clips per step, bands drawn per clip, students per band. */
   batch: number;
+  /** Parts that a step's clips are worked on in; absent: as `partsOf` says. */
+  parts?: number;
   bandsPerClip: number;
   clones: number;
   /** Time patches of a band that a clip gives; the clip must be long enough. */
@@ -109,13 +111,15 @@ const thingsOf = (clips: readonly Clip[]): string[] => clips.map(({ thing }, i) 
 /** The recipe for an encoder of this architecture. */
 export function echoRecipe(config: EchoConfig, options: EchoRecipeOptions): Recipe {
   const { batch, bandsPerClip, clones, patches, maskRatio, steps, contrast } = options;
-  const sequences = batch * bandsPerClip;
+  const parts = partsOf(options);
+  const sequences = (batch / parts) * bandsPerClip;
   const shape: BatchShape = { sequences, clones, rows: patches, columns: 1, kept: keptCount(patches, maskRatio) };
   const students = sequences * clones;
   const size = config.bandBins * config.patchFrames;
   const peak = (options.baseLearningRate * batch) / PUBLISHED_BATCH;
   return {
     batch,
+    parts,
     adamW: eatAdamW,
     tokenDeviation: 0.02,
     matrices: contrast ? 'glorot' : 'normal',

@@ -12,11 +12,13 @@ import { decoderNoise, distilledEat, maskFeeds } from '../distilled.ts';
 import { blockMask, eatBlockMask, keptCount } from '../masks.ts';
 import { eatAdamW } from '../optimiser.ts';
 import type { BatchShape, TargetNorm } from '../self-distillation.ts';
-import { distillation, type EatSchedule, eatScalars } from './distillation.ts';
+import { distillation, type EatSchedule, eatScalars, partsOf } from './distillation.ts';
 import type { Recipe } from './types.ts';
 
 export type FisherRecipeOptions = EatSchedule & {
   batch: number;
+  /** Parts that a step's clips are worked on in; absent: as `partsOf` says. */
+  parts?: number;
   /** Students per clip and step, over all its bands: clones = floor(this / bands). */
   bandStudents: number;
   /** Time patches of a clip. */
@@ -57,6 +59,7 @@ export const fisherRates = (bandBins: number, maxRate: number): number[] => {
 /** The recipe for an encoder of this architecture. */
 export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions): Recipe {
   const { batch, patches } = options;
+  const parts = partsOf(options);
   const rates = fisherRates(config.bandBins, options.maxRate);
   if (rates.length === 0) {
     throw new InputError(
@@ -88,13 +91,14 @@ export function fisherRecipe(config: FisherConfig, options: FisherRecipeOptions)
 
   return {
     batch,
+    parts,
     adamW: eatAdamW,
     tokenDeviation: 1,
     plan: (random) => {
       const bands = random.integer(1, rates.length);
       const rate = rates[bands - 1];
       const clones = Math.max(1, Math.floor(options.bandStudents / bands));
-      const sequences = batch * bands;
+      const sequences = (batch / parts) * bands;
       const shape: BatchShape = { sequences, clones, rows: patches, columns, kept };
       return {
         key: `fisher at ${rate} Hz`,

@@ -18,6 +18,11 @@ export type BatchPlan<C = Clip> = {
 export type Recipe<C = Clip> = {
   /** Clips that one step takes in (of one process, without accumulation). */
   batch: number;
+  /**
+   * In how many equal parts a batch is worked on, where its clips have nothing to do with each other but that their losses
+   * are averaged: plans are for one part. A setting of the recipe, no matter how many threads there are: numbers depend on it.
+   */
+  parts?: number;
   adamW: AdamWConfig;
   /** Deviation of initial CLS tokens. */
   tokenDeviation: number;

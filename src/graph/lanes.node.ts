@@ -1,0 +1,41 @@
+// Programs side by side: on processors, independent runs on a thread each are done sooner than one after the other on all
+// threads, which wait for each other at every operator and carry what they work on from one core to the next.
+import { loadProgramInWorker } from './executor.node.ts';
+import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
+
+/**
+ * `count` programs of one model, each on a worker thread. Runs go to whichever is free, and wait where none is.
+ * @throws InputError if the provider is not there or the model is not valid.
+ */
+export async function loadLanes(model: Uint8Array, options: RuntimeOptions, count: number): Promise<Program> {
+  const loading = await Promise.allSettled(Array.from({ length: count }, () => loadProgramInWorker(model, options)));
+  const lanes = loading.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
+  const release = async (): Promise<void> => {
+    await Promise.all(lanes.map((lane) => lane.release()));
+  };
+  const failed = loading.find((lane) => lane.status === 'rejected');
+  if (failed) {
+    await release();
+    throw failed.reason;
+  }
+  const free = [...lanes];
+  const waiting: ((lane: Program) => void)[] = [];
+  const runOn = async (lane: Program, feeds: Feeds): Promise<Record<string, Value>> => {
+    try {
+      return await lane.run(feeds);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(lane);
+      else free.push(lane);
+    }
+  };
+  return {
+    // What finds a free lane starts before the caller goes on.
+    run(feeds) {
+      const lane = free.shift();
+      if (lane) return runOn(lane, feeds);
+      return new Promise<Program>((resolve) => waiting.push(resolve)).then((next) => runOn(next, feeds));
+    },
+    release,
+  };
+}
