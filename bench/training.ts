@@ -14,7 +14,7 @@ import { simulateClip } from '../src/training/data/simulated-clip.ts';
 import { initialParameters } from '../src/training/initialise.ts';
 import { keptCount } from '../src/training/masks.ts';
 import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts';
-import { addResult, type BatchResult, compileStep, initialState, scaleResult, sharedState } from '../src/training/step.ts';
+import { addResult, type BatchResult, compileStep, initialState, sharedState } from '../src/training/step.ts';
 import { productRate } from './encoder.ts';
 import { measure, median } from './measure.ts';
 import { startPeer } from './peer-process.ts';
@@ -62,7 +62,16 @@ function joined(parts: readonly Feeds[], counts: Readonly<Record<string, number>
     const values = parts.map((part) => part[name]);
     const shape = [values.reduce((sum, value) => sum + value.shape[0], 0), ...values[0].shape.slice(1)];
     if (values[0].dtype === 'float32') {
-      return [name, float32(concatenate(Float32Array, values.map(({ data }) => data as Float32Array)), shape)];
+      return [
+        name,
+        float32(
+          concatenate(
+            Float32Array,
+            values.map(({ data }) => data as Float32Array),
+          ),
+          shape,
+        ),
+      ];
     }
     const numbers = values.flatMap(({ data }, part) => {
       return Array.from(data as BigInt64Array, (index) => index + BigInt((part * counts[name]) / parts.length));
@@ -126,7 +135,7 @@ try {
   const state = sharedState(initialState(step, parameters));
   const batchGradients = async (): Promise<BatchResult> => {
     const results = await Promise.all(partFeeds.map((own) => step.gradients(state, own)));
-    return scaleResult(results.reduce(addResult), 1 / parts);
+    return results.reduce(addResult);
   };
   const { watched, gradients } = await batchGradients();
   const theirs = await ask({ kind: 'loss' });
@@ -139,12 +148,14 @@ try {
   };
   for (let round = 0; round < ROUNDS; round++) {
     const own = await measure(
-      async () => step.update(state, (await batchGradients()).gradients, scalars),
+      async () => step.update(state, (await batchGradients()).gradients, { ...scalars, share: 1 / parts }),
       SECONDS,
     );
     times.step.push(own.medianMs);
     times.gradients.push((await measure(batchGradients, SECONDS)).medianMs);
-    times.update.push((await measure(async () => step.update(state, gradients, scalars), SECONDS)).medianMs);
+    times.update.push(
+      (await measure(async () => step.update(state, gradients, { ...scalars, share: 1 / parts }), SECONDS)).medianMs,
+    );
     times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
     times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
   }
@@ -161,7 +172,7 @@ try {
     torch: theirs.torch,
     parts,
     work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
-    lossDifference: Math.abs(watched.loss - theirs.values[0]) / theirs.values[0],
+    lossDifference: Math.abs(watched.loss / parts - theirs.values[0]) / theirs.values[0],
     medianMs: ms,
     inputsMs: feedTime.medianMs,
     speedUp: ms.PyTorch / ms.step,

@@ -7,6 +7,8 @@ import type { Band, Embedding, Frames } from './types.ts';
 /** How a graph is built: for the provider it will run on, and for training. */
 export type GraphOptions = {
   fusedAttention?: boolean;
+  /** Whether gradients will be asked for; see `BlockOptions`. */
+  trained?: boolean;
   /** What becomes of a branch of block `block` before it is added to its input: where drop path drops it. */
   branch?: (branch: Tensor, block: number) => Tensor;
 };

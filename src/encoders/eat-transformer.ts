@@ -44,11 +44,11 @@ export function eatTransformer(
   scope: ParameterScope,
   { width, depth, heads }: EatTransformerConfig,
   tokens: Tensor,
-  { fusedAttention, branch, length = 'length' }: GraphOptions & { length?: Dim } = {},
+  { length = 'length', ...shared }: GraphOptions & { length?: Dim } = {},
 ): { output: Tensor; normed: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const withCls = prependToken(scope(`${EAT_PREFIX}.extra_tokens`, [1, 1, width]), tokens, length);
   const normed = norm(scope, `${EAT_PREFIX}.context_encoder.norm`, withCls, EPSILON);
-  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention, branch };
+  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, ...shared };
   const layers = postNormBlocks(scope, vitBlockNames, normed, options);
   return { output: layers.at(-1)?.output ?? normed, normed, layers };
 }

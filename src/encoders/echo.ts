@@ -119,11 +119,11 @@ export function echoTransformer(
   config: EchoConfig,
   tokens: Tensor,
   bandPositions: Tensor,
-  { length = 'length', fusedAttention, branch }: GraphOptions & { length?: number | string } = {},
+  { length = 'length', ...shared }: GraphOptions & { length?: number | string } = {},
 ): { output: Tensor; embedded: Tensor; layers: { output: Tensor; inner: Tensor }[] } {
   const { width, depth, heads } = config;
   const embedded = add(prependToken(scope('cls_token', [1, 1, width]), tokens, length), bandPositions);
-  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, fusedAttention, branch };
+  const options = { depth, heads, mlpRatio: 4, epsilon: EPSILON, ...shared };
   const layers = postNormBlocks(scope, blockNames, embedded, options);
   return { output: norm(scope, 'norm', layers.at(-1)?.output ?? embedded, EPSILON), embedded, layers };
 }

@@ -1,4 +1,5 @@
 // Non-linearities.
+import { withGradient } from './custom-gradient.ts';
 import { abs, add, cast, erf, exp, greater, less, mul, sub, tanh, unary } from './elementwise.ts';
 import { reduceSum } from './reshape.ts';
 import { normalizeAxis } from './shapes.ts';
@@ -35,6 +36,18 @@ export const gelu = (x: Tensor): Tensor =>
     const density = mul(exp(mul(-0.5, mul(a, a))), 1 / Math.sqrt(2 * Math.PI));
     return mul(g, add(cdf, mul(a, density)));
   });
+
+/**
+ * s (1 + erf s), which is √2 GELU(√2 s): for training. With its factors left to the linear layers around it, value and
+ * gradient take nine passes over the numbers instead of thirteen.
+ */
+export function scaledGelu(s: Tensor): Tensor {
+  const doubled = add(1, erf(s));
+  return withGradient(mul(s, doubled), [s], (g) => {
+    const density = exp(sub(Math.log(2 / Math.sqrt(Math.PI)), mul(s, s)));
+    return [mul(g, add(doubled, mul(s, density)))];
+  });
+}
 
 /** The tanh approximation of GELU. */
 export function geluTanh(x: Tensor): Tensor {

@@ -7,10 +7,11 @@ import { apply, type Shape, type Tensor } from './tensor.ts';
 const asColumn = (indices: Tensor): Tensor => reshape(indices, [...indices.shape, 1]);
 
 /**
- * Rows of `x` by number. x: [rows, ...], indices: int64 of any shape -> [...indices, ...]. An index may repeat; its
- * gradients add up. For tokens of a batch, flatten [B, L, D] to [B L, D] and number the tokens through.
+ * Rows of `x` by number. x: [rows, ...], indices: int64 of any shape -> [...indices, ...]. An index may repeat, and its
+ * gradients add up; where none does, `distinct` makes them quicker. For tokens of a batch, flatten [B, L, D] to [B L, D]
+ * and number the tokens through.
  */
-export function gatherRows(x: Tensor, indices: Tensor): Tensor {
+export function gatherRows(x: Tensor, indices: Tensor, distinct = false): Tensor {
   if (indices.dtype !== 'int64' || indices.shape.length < 1) {
     throw new TypeError(`gatherRows: expected int64 indices, got ${indices.dtype} ${formatShape(indices.shape)}`);
   }
@@ -19,7 +20,7 @@ export function gatherRows(x: Tensor, indices: Tensor): Tensor {
     indices.shape.length === 1 ? tensor : reshape(tensor, ['rows by number', ...behind]);
   const shape = [...indices.shape, ...rest];
   return apply('Gather', [x, indices], { shape, dtype: x.dtype }, { axis: 0 }, (g) => [
-    scatterAddRows(fullLike(x, 0), flat(indices, []), flat(g, rest)),
+    (distinct ? scatterRows : scatterAddRows)(fullLike(x, 0), flat(indices, []), flat(g, rest)),
     undefined,
   ]);
 }

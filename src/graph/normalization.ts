@@ -2,7 +2,7 @@
 import { conv } from './conv.ts';
 import { add, div, mul, neg, sqrt, sub } from './elementwise.ts';
 import { divideByCount, reduceMean, varianceOfCentred } from './reduce.ts';
-import { reduceSum, reshape, reshapeLike } from './reshape.ts';
+import { reduceSum, reshape, reshapeLike, sumOverRows } from './reshape.ts';
 import { formatShape, sameShape, staticDim, staticSize } from './shapes.ts';
 import { fullLike } from './slicing.ts';
 import { addNode, apply, constant, type Dim, type Shape, type Tensor } from './tensor.ts';
@@ -14,17 +14,24 @@ export function standardize(x: Tensor, axes: readonly number[], epsilon: number)
 }
 
 /**
- * Layer normalisation over the last axis (Ba et al. 2016). gain and bias: [D]; both may be absent.
- * One fused ONNX node; its gradient uses the mean and deviation that the node computed on the way.
+ * Layer normalisation over the last axis (Ba et al. 2016). gain: [D], or one number for all; bias: [D]; both may be absent.
+ * One fused ONNX node; its gradient uses the mean and deviation that the node computed on the way, or its output.
  */
-export function layerNorm(x: Tensor, gain: Tensor | undefined, bias: Tensor | undefined, epsilon = 1e-5): Tensor {
+export function layerNorm(
+  x: Tensor,
+  gain: Tensor | number | undefined,
+  bias: Tensor | undefined,
+  epsilon = 1e-5,
+): Tensor {
   const width = staticDim(x, -1, 'layerNorm');
-  for (const vector of [gain, bias]) {
-    if (vector && !sameShape(vector.shape, [width])) {
-      throw new TypeError(`layerNorm: expected gain and bias [${width}], got ${formatShape(vector.shape)}`);
+  const vector = typeof gain === 'object' ? gain : undefined;
+  for (const given of [vector, bias]) {
+    if (given && !sameShape(given.shape, [width])) {
+      throw new TypeError(`layerNorm: expected gain and bias [${width}], got ${formatShape(given.shape)}`);
     }
   }
-  const scale = gain ?? constant(new Array<number>(width).fill(1), [width], x.dtype);
+  const factor = typeof gain === 'number' ? gain : 1;
+  const scale = vector ?? constant(new Array<number>(width).fill(factor), [width], x.dtype);
   const last = x.shape.length - 1;
   const statistics: Shape = [...x.shape.slice(0, last), 1];
   const [y, mean, inverse] = addNode({
@@ -39,17 +46,17 @@ export function layerNorm(x: Tensor, gain: Tensor | undefined, bias: Tensor | un
     // Gradients reach mean and inverse deviation too when this gradient is itself differentiated.
     vjp: ([gradient, ofMean, ofInverse]) => {
       const g = gradient ?? fullLike(x, 0);
-      const normal = mul(sub(x, mean), inverse);
-      const toNormal = gain ? mul(g, scale) : g;
-      const projected = sub(
-        sub(toNormal, reduceMean(toNormal, [last], true)),
-        mul(normal, reduceMean(mul(toNormal, normal), [last], true)),
-      );
-      const leading = x.shape.slice(0, last).map((_, i) => i);
-      let toX = mul(projected, inverse);
+      const own = vector === undefined && bias === undefined;
+      const normal = own ? mul(y, 1 / factor) : mul(sub(x, mean), inverse);
+      const toNormal = vector ? mul(g, scale) : g;
+      // Of the output itself, which is `factor` times the normal numbers, or of these.
+      const [like, share] = own ? [y, factor ** -2] : [normal, 1];
+      const along = mul(reduceMean(mul(toNormal, like), [last], true), share);
+      const projected = sub(sub(toNormal, reduceMean(toNormal, [last], true)), mul(like, along));
+      let toX = mul(projected, vector ? inverse : mul(inverse, factor));
       if (ofMean) toX = add(toX, mul(ofMean, 1 / width));
       if (ofInverse) toX = sub(toX, mul(mul(ofInverse, mul(inverse, inverse)), mul(normal, 1 / width)));
-      return [toX, gain && reduceSum(mul(g, normal), leading), bias && reduceSum(g, leading)];
+      return [toX, vector && sumOverRows(mul(g, normal)), bias && sumOverRows(g)];
     },
   });
   return y;

@@ -145,7 +145,9 @@ function nodeProto(node: GraphNode, names: Map<Tensor, string>, used: Set<Tensor
   // Unused outputs at the end are left out, but not those of Split: it has as many as it cuts pieces.
   const kept = node.op === 'Split' ? node.outputs.length : node.outputs.findLastIndex((tensor) => used.has(tensor)) + 1;
   const outputs = node.outputs.slice(0, kept).map((tensor) => names.get(tensor) as string);
-  const inputs = node.inputs.map((tensor) => (tensor ? (names.get(tensor) as string) : ''));
+  // What else an Identity names is of use to its gradient alone.
+  const read = node.op === 'Identity' ? node.inputs.slice(0, 1) : node.inputs;
+  const inputs = read.map((tensor) => (tensor ? (names.get(tensor) as string) : ''));
   while (inputs.at(-1) === '') inputs.pop();
   return create(NodeProtoSchema, {
     opType: node.op,

@@ -19,6 +19,6 @@ process.env.ORT_DISABLE_TELEMETRY ??= '1';
 export async function loadProgram(model: Uint8Array, options: RuntimeOptions = {}): Promise<Program> {
   const { provider = 'cpu', lanes = 1, threads = availableParallelism() } = options;
   const count = provider === 'cpu' ? Math.min(lanes, threads) : 1;
-  if (count > 1) return loadLanes(model, { provider, threads: Math.floor(threads / count) }, count);
+  if (count > 1) return loadLanes(model, { ...options, lanes: 1, threads: Math.floor(threads / count) }, count);
   return createProgram(ort as unknown as OrtModule, model, { ...options, provider });
 }

@@ -7,8 +7,9 @@ import {
   reducedShape,
   sameShape,
   sameSize,
+  staticSize,
 } from './shapes.ts';
-import { apply, type Dim, int64, type Shape, type Tensor } from './tensor.ts';
+import { apply, constant, type Dim, int64, type Shape, type Tensor } from './tensor.ts';
 
 /** The shape of `x` as an int64 vector, known at run time. */
 export const shapeOf = (x: Tensor): Tensor => apply('Shape', [x], { shape: [x.shape.length], dtype: 'int64' });
@@ -122,6 +123,28 @@ export function reduceSum(x: Tensor, axes?: readonly number[], keepDims = false)
   return apply('ReduceSum', [x, int64(over)], { shape, dtype: x.dtype }, { keepdims: keepDims ? 1 : 0 }, (g) => [
     expand(reshape(g, kept), x.shape, x),
   ]);
+}
+
+/**
+ * Sum over all axes but the last: [..., D] -> [D]. As a product with ones, which threads share without the detours of
+ * ONNX Runtime's sums (of 2048 rows of 192 on two threads, in less than half the time); rounded more often than those.
+ */
+export function sumOverRows(x: Tensor): Tensor {
+  const last = x.shape.length - 1;
+  const rows = staticSize(x.shape.slice(0, last));
+  const width = x.shape[last];
+  if (rows === undefined || typeof width !== 'number') {
+    return reduceSum(
+      x,
+      x.shape.slice(0, last).map((_, i) => i),
+    );
+  }
+  const ones = constant(new Array<number>(rows).fill(1), [1, rows], x.dtype);
+  const sums = apply('Gemm', [ones, reshape(x, [rows, width])], { shape: [1, width], dtype: x.dtype }, {}, (g) => [
+    undefined,
+    expand(g, [rows, width]),
+  ]);
+  return reshape(sums, [width]);
 }
 
 /** Inverse of broadcasting: sums `g` over the axes along which `x` was repeated. */

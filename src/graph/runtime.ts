@@ -8,6 +8,8 @@ export type RuntimeOptions = {
   provider?: Provider;
   /** CPU threads; all cores by default. */
   threads?: number;
+  /** Whether weights are fed and change: fusions that pay for constant ones alone are left out on the CPU. */
+  fedWeights?: boolean;
   /**
    * Runs at the same time, each on a thread of its own with its share of `threads`; 1 by default. At most one for every
    * thread, and on Node's CPU only: elsewhere runs take turns.

@@ -10,6 +10,9 @@ export type OrtModule = {
   Tensor: new (type: DType, data: Value['data'], dims: readonly number[]) => TypedTensor<'float32'>;
 };
 
+/** Addition and norm as one node: its kernel for the CPU takes several times as long as the two where gains are fed. */
+const FOR_CONSTANT_WEIGHTS = 'SkipLayerNormFusion';
+
 /**
  * ONNX Runtime reads no shared memory: copies of what lies there, each in the same place at every run, so that its pages
  * are there already.
@@ -50,6 +53,8 @@ export async function createProgram(
           // Processors without VNNI would add products of uint8 and int8 codes in 16 bits, which overflow.
           x64quantprecision: '1',
         },
+        ...(options.provider === 'cpu' &&
+          options.fedWeights && { optimization: { disable_specified_optimizers: FOR_CONSTANT_WEIGHTS } }),
       },
     });
   } catch (cause) {

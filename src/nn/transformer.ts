@@ -1,8 +1,8 @@
 // Transformer blocks shared by the encoder families.
-import { gelu } from '../graph/activation.ts';
+import { gelu, scaledGelu } from '../graph/activation.ts';
 import { attention, packedAttention } from '../graph/attention.ts';
-import { add } from '../graph/elementwise.ts';
-import { linear } from '../graph/matmul.ts';
+import { add, mul } from '../graph/elementwise.ts';
+import { linear, trainedLinear } from '../graph/matmul.ts';
 import { layerNorm } from '../graph/normalization.ts';
 import { expand, reshape } from '../graph/reshape.ts';
 import { staticDim } from '../graph/shapes.ts';
@@ -27,6 +27,8 @@ export type BlockOptions = {
   epsilon: number;
   /** Attention as one fused node where it pays; see `AttentionOptions`. */
   fusedAttention?: boolean;
+  /** Whether gradients will be asked for: what takes least with them, not without. */
+  trained?: boolean;
   /** What becomes of a branch (attention, feed-forward) before it is added to its input: where drop path drops it. */
   branch?: (x: Tensor) => Tensor;
 };
@@ -39,10 +41,11 @@ export function norm(scope: ParameterScope, name: string, x: Tensor, epsilon: nu
   return layerNorm(x, scope(`${name}.weight`, [width]), scope(`${name}.bias`, [width]), epsilon);
 }
 
-/** Linear layer `name.weight` [outputs, inputs], `name.bias` [outputs]. */
-export function dense(scope: ParameterScope, name: string, x: Tensor, outputs: number): Tensor {
+/** Linear layer `name.weight` [outputs, inputs], `name.bias` [outputs]; `trained` as in `BlockOptions`. */
+export function dense(scope: ParameterScope, name: string, x: Tensor, outputs: number, trained = false): Tensor {
   const inputs = staticDim(x, -1, 'dense');
-  return linear(x, scope(`${name}.weight`, [outputs, inputs]), scope(`${name}.bias`, [outputs]));
+  const [weight, bias] = [scope(`${name}.weight`, [outputs, inputs]), scope(`${name}.bias`, [outputs])];
+  return trained ? trainedLinear(x, weight, bias) : linear(x, weight, bias);
 }
 
 /** Self-attention with one projection to queries, keys and values (rows q, k, v). x: [B, L, D]. */
@@ -50,18 +53,33 @@ export function selfAttention(
   scope: ParameterScope,
   names: BlockNames,
   x: Tensor,
-  { heads, fusedAttention: fused }: Pick<BlockOptions, 'heads' | 'fusedAttention'>,
+  { heads, fusedAttention: fused, trained }: Pick<BlockOptions, 'heads' | 'fusedAttention' | 'trained'>,
 ): Tensor {
   const width = staticDim(x, 2, 'selfAttention');
-  const qkv = linear(x, scope(names.qkvWeight, [3 * width, width]), scope(names.qkvBias, [3 * width]));
-  if (fused === false) return dense(scope, names.projection, packedAttention(qkv, heads), width);
+  const own = [scope(names.qkvWeight, [3 * width, width]), scope(names.qkvBias, [3 * width])] as const;
+  const qkv = trained ? trainedLinear(x, ...own) : linear(x, ...own);
+  if (fused === false) return dense(scope, names.projection, packedAttention(qkv, heads), width, trained);
   const [q, k, v] = split(qkv, 3, 2);
   return dense(scope, names.projection, attention(q, k, v, { heads, fused }), width);
 }
 
-/** Two linear layers with exact GELU between them. */
-export function feedForward(scope: ParameterScope, names: BlockNames, x: Tensor, ratio: number): Tensor {
+/** Two linear layers with exact GELU between them; `trained` as in `BlockOptions`. */
+export function feedForward(
+  scope: ParameterScope,
+  names: BlockNames,
+  x: Tensor,
+  ratio: number,
+  trained = false,
+): Tensor {
   const width = staticDim(x, -1, 'feedForward');
+  if (trained) {
+    const layer = (name: string, from: Tensor, outputs: number, biasOf: (bias: Tensor) => Tensor) => {
+      const weight = scope(`${name}.weight`, [outputs, staticDim(from, -1, 'feedForward')]);
+      return trainedLinear(from, weight, biasOf(scope(`${name}.bias`, [outputs])), Math.SQRT1_2);
+    };
+    const hidden = layer(names.hidden, x, width * ratio, (bias) => mul(bias, Math.SQRT1_2));
+    return layer(names.output, scaledGelu(hidden), width, unchanged);
+  }
   return dense(scope, names.output, gelu(dense(scope, names.hidden, x, width * ratio)), width);
 }
 
@@ -78,7 +96,7 @@ export function postNormBlock(
   const { epsilon, branch = unchanged } = options;
   const attended = add(x, branch(selfAttention(scope, names, x, options)));
   const r = norm(scope, names.norm1, attended, epsilon);
-  const inner = feedForward(scope, names, r, options.mlpRatio);
+  const inner = feedForward(scope, names, r, options.mlpRatio, options.trained);
   return { output: norm(scope, names.norm2, add(r, branch(inner)), epsilon), inner };
 }
 
@@ -87,9 +105,9 @@ export function postNormBlock(
  * CED, Dasheng and AudioMAE). x: [B, L, D].
  */
 export function preNormBlock(scope: ParameterScope, names: BlockNames, x: Tensor, options: BlockOptions): Tensor {
-  const { epsilon, mlpRatio, branch = unchanged } = options;
+  const { epsilon, mlpRatio, trained, branch = unchanged } = options;
   const r = add(x, branch(selfAttention(scope, names, norm(scope, names.norm1, x, epsilon), options)));
-  return add(r, branch(feedForward(scope, names, norm(scope, names.norm2, r, epsilon), mlpRatio)));
+  return add(r, branch(feedForward(scope, names, norm(scope, names.norm2, r, epsilon), mlpRatio, trained)));
 }
 
 /** Options of all blocks; `branch` is told the number of the block. */

@@ -25,9 +25,11 @@ function parts({ output, layers }: Layers): ReturnType<DistilledEncoder['blocks'
   };
 }
 
-/** The teacher (without `rowOf`) needs no gradient: one node does where the runtime has it right. */
-const fusedFor = (rowOf: Tensor | undefined, { fusedAttention }: GraphOptions): boolean =>
-  rowOf === undefined && fusedAttention === true;
+/** The teacher (without `rowOf`) needs no gradient: one node of attention does where the runtime has it right. */
+const optionsFor = (rowOf: Tensor | undefined, { fusedAttention }: GraphOptions) => ({
+  fusedAttention: rowOf === undefined && fusedAttention === true,
+  trained: rowOf !== undefined,
+});
 
 /**
  * EAT, and FISHER on its sub-bands: input `patches` [S, L, 256].
@@ -47,8 +49,7 @@ export function distilledEat(
     tokens: (scope) => add(eatPatchTokens(scope, config, patches), table),
     blocks: (scope, tokens, rowOf) => {
       const [, kept] = tokens.shape as number[];
-      const fusedAttention = fusedFor(rowOf, options);
-      return parts(eatTransformer(scope, config, tokens, { length: kept + 1, fusedAttention }));
+      return parts(eatTransformer(scope, config, tokens, { length: kept + 1, ...optionsFor(rowOf, options) }));
     },
   };
 }
@@ -71,8 +72,7 @@ export function distilledEcho(
       const own = rowOf
         ? reshape(gatherRows(reshape(bandPositions, [sequences, width]), rowOf), [count, 1, width])
         : bandPositions;
-      const fusedAttention = fusedFor(rowOf, options);
-      return parts(echoTransformer(scope, config, tokens, own, { length: kept + 1, fusedAttention }));
+      return parts(echoTransformer(scope, config, tokens, own, { length: kept + 1, ...optionsFor(rowOf, options) }));
     },
   };
 }

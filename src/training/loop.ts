@@ -12,7 +12,6 @@ import {
   type BatchResult,
   compileStep,
   initialState,
-  scaleResult,
   sharedState,
   type TrainingState,
   type TrainingStep,
@@ -127,9 +126,10 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
             total = total ? addResult(total, result) : result;
           }
         }
-        const { watched, gradients, buffers } = scaleResult(total as BatchResult, 1 / (accumulate * parts));
+        const { watched, gradients, buffers } = total as BatchResult;
+        const share = 1 / (accumulate * parts);
         const scalars = recipe.scalars(number);
-        const gradientNorm = step.update(state, gradients, scalars);
+        const gradientNorm = step.update(state, gradients, { ...scalars, share });
         for (const [name, values] of buffers) state.parameters.set(name, values);
         if (!Number.isFinite(gradientNorm)) {
           throw new InputError(
@@ -140,7 +140,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const { learningRate, decay } = scalars;
         const record: Record<string, number> = {
           step: number,
-          ...watched,
+          ...Object.fromEntries(Object.entries(watched).map(([name, sum]) => [name, sum * share])),
           gradientNorm,
           learningRate,
           decay,

@@ -7,8 +7,13 @@ export type AdamWConfig = { beta1: number; beta2: number; epsilon: number };
 /** Of EAT's pre-training. */
 export const eatAdamW: AdamWConfig = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
 
-/** A parameter and its moments, changed in place. */
-export type AdamWState = { parameter: Float32Array; first: Float32Array; second: Float32Array };
+/** A parameter and its moments, changed in place; with a running average of the parameter where a teacher has one. */
+export type AdamWState = {
+  parameter: Float32Array;
+  first: Float32Array;
+  second: Float32Array;
+  average?: { values: Float32Array; decay: number };
+};
 
 /** Numbers of an update; `step` counts from 1, `gradientFactor` is what `clipFactor` says. */
 export type AdamWScalars = { step: number; learningRate: number; weightDecay: number; gradientFactor: number };
@@ -17,16 +22,18 @@ export type AdamWScalars = { step: number; learningRate: number; weightDecay: nu
  * One AdamW update with decoupled weight decay, in place (Loshchilov & Hutter 2019, algorithm 2):
  * p <- p - lr wd p, then p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). Epsilon stands beside
  * the uncorrected moment, as in fairseq (and Kingma & Ba's faster form); PyTorch puts it beside the corrected one, which
- * makes a difference in the first steps only, where gradients are as small as epsilon.
+ * makes a difference in the first steps only, where gradients are as small as epsilon. The average follows at once, while
+ * the new value is at hand: average <- decay * average + (1 - decay) * p.
  */
 export function adamW(
-  { parameter, first, second }: AdamWState,
+  { parameter, first, second, average }: AdamWState,
   gradient: Float32Array,
   { beta1, beta2, epsilon }: AdamWConfig,
   { step, learningRate, weightDecay, gradientFactor }: AdamWScalars,
 ): void {
   const kept = 1 - learningRate * weightDecay;
   const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+  const { values, decay } = average ?? { values: parameter, decay: 0 };
   for (let i = 0; i < parameter.length; i++) {
     const g = gradient[i] * gradientFactor;
     const m = beta1 * first[i] + (1 - beta1) * g;
@@ -34,14 +41,25 @@ export function adamW(
     first[i] = m;
     second[i] = v;
     parameter[i] = parameter[i] * kept - (rate * m) / (Math.sqrt(v) + epsilon);
+    values[i] = decay * values[i] + (1 - decay) * parameter[i];
   }
 }
 
 /** Euclidean norm of all gradients together. */
 export function globalNorm(gradients: Iterable<Float32Array>): number {
-  let squares = 0;
-  for (const values of gradients) for (let i = 0; i < values.length; i++) squares += values[i] * values[i];
-  return Math.sqrt(squares);
+  // Four sums, none of which waits for another.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (const values of gradients) {
+    const rest = values.length % 4;
+    for (let i = 0; i < rest; i++) a += values[i] * values[i];
+    for (let i = rest; i < values.length; i += 4) {
+      a += values[i] * values[i];
+      b += values[i + 1] * values[i + 1];
+      c += values[i + 2] * values[i + 2];
+      d += values[i + 3] * values[i + 3];
+    }
+  }
+  return Math.sqrt(a + b + c + d);
 }
 
 /** min(1, limit / (norm + 1e-6)): the factor that clips gradients by their global norm (fairseq, PyTorch). */

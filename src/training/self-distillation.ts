@@ -1,17 +1,18 @@
 // The objective that ECHO, FISHER and EAT share: a student that sees some patches predicts what a teacher, its running
 // average, makes of all of them (EAT, sections 3.2 to 3.4; data2vec 2.0).
-import { gelu } from '../graph/activation.ts';
+import { scaledGelu } from '../graph/activation.ts';
 import { conv } from '../graph/conv.ts';
 import { add, mul, sub } from '../graph/elementwise.ts';
 import { gatherRows, scatterRows } from '../graph/indexing.ts';
-import { matmul } from '../graph/matmul.ts';
+import { lineConvolution } from '../graph/line-conv.ts';
+import { trainedLinear } from '../graph/matmul.ts';
 import { layerNorm, standardize } from '../graph/normalization.ts';
 import { reduceMean } from '../graph/reduce.ts';
 import { reduceSum, reshape, transpose } from '../graph/reshape.ts';
-import { concat, pad, slice } from '../graph/slicing.ts';
-import { constant, input, parameter, type Tensor } from '../graph/tensor.ts';
+import { staticDim } from '../graph/shapes.ts';
+import { slice } from '../graph/slicing.ts';
+import { input, parameter, type Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
-import { dense } from '../nn/transformer.ts';
 
 /** What the objective needs of an encoder family. Sequences are clips (EAT) or sub-bands (FISHER, ECHO). */
 export type DistilledEncoder = {
@@ -124,47 +125,11 @@ function gridConv(grid: Tensor, weight: Tensor, bias: Tensor, groups: number): T
   return transpose(conv(transpose(grid, [0, 3, 1, 2]), weight, bias, { padding, groups }), [0, 2, 3, 1]);
 }
 
-/** Channels of a bundle of groups: enough for a matrix product to run at its full rate. */
-const BUNDLE = 48;
-
-/** Groups that are taken together: the fewest that divide all of them and have at least `BUNDLE` channels. */
-function bundled(groups: number, per: number): number {
-  let together = 1;
-  while (together * per < BUNDLE && together < groups) {
-    together++;
-    while (groups % together !== 0) together++;
-  }
-  return together;
-}
-
 /**
- * The same on a line [N, T, 1, D], weight [D, D / groups, k, 1], as matrix products of the k neighbours side by side with
- * the kernels of a few groups as one block-diagonal matrix: more multiplications, but ONNX Runtime is slow at grouped
- * convolutions and their gradients.
+ * Convolutions over the grid, each with channel norm, GELU and residual, times √2, which the layers behind them take back.
+ * [N, L, D]
  */
-function lineConv(line: Tensor, weight: Tensor, bias: Tensor, groups: number): Tensor {
-  const [count, length] = line.shape as number[];
-  const [, per, taps] = weight.shape as number[];
-  const reach = (taps - 1) / 2;
-  const together = bundled(groups, per);
-  const [bundles, own] = [groups / together, together * per];
-  const apart = transpose(reshape(line, [count, length, bundles, own]), [2, 0, 1, 3]); // [bundles, N, T, own]
-  const padded = pad(apart, 2, reach, reach);
-  const neighbours = Array.from({ length: taps }, (_, k) => slice(padded, 2, k, k + length));
-  const rows = reshape(concat(neighbours, 3), [bundles, count * length, taps * own]);
-  const identity = constant(
-    Array.from({ length: together * together }, (_, i) => (Math.floor(i / together) === i % together ? 1 : 0)),
-    [1, 1, together, 1, together, 1],
-  );
-  // [bundle, taps, groups of inputs, inputs of a group, groups of outputs, outputs of a group]: zero outside the own group.
-  const kernels = transpose(reshape(weight, [bundles, together, per, per, taps]), [0, 4, 3, 1, 2]);
-  const blocks = mul(reshape(kernels, [bundles, taps, 1, per, together, per]), identity);
-  const mixed = matmul(rows, reshape(blocks, [bundles, taps * own, own])); // [bundles, N T, own]
-  return add(reshape(transpose(mixed, [1, 0, 2]), line.shape), bias);
-}
-
-/** Convolutions over the grid, each with channel norm, GELU and residual; a linear layer at the end. [N, L, D] */
-export function gridDecoder(
+function decoderGrid(
   scope: ParameterScope,
   { layers, kernel, groups, prefix }: DecoderConfig,
   x: Tensor,
@@ -173,16 +138,33 @@ export function gridDecoder(
   const [count, , width] = x.shape as number[];
   // A grid of one column is a line: the kernel then has one column, too.
   const size = [kernel, columns === 1 ? 1 : kernel] as const;
-  const mix = columns === 1 ? lineConv : gridConv;
-  let grid = reshape(x, [count, rows, columns, width]); // [N, T, F, D]
+  const line = columns === 1 ? lineConvolution([count, rows, width], groups, kernel) : undefined;
+  const first = mul(x, Math.SQRT2);
+  let grid = line ? first : reshape(first, [count, rows, columns, width]); // [N, T, D] or [N, T, F, D]
   for (let i = 0; i < layers; i++) {
     const weight = scope(`${prefix}.blocks.${i}.0.weight`, [width, width / groups, ...size]);
-    const bias = scope(`${prefix}.blocks.${i}.0.bias`, [width]);
-    const mixed = mix(grid, weight, bias, groups);
-    grid = add(grid, gelu(layerNorm(mixed, undefined, undefined, LAYER_EPSILON)));
+    const bias = mul(scope(`${prefix}.blocks.${i}.0.bias`, [width]), Math.SQRT2);
+    const mixed = line ? add(line(grid, weight), bias) : gridConv(grid, weight, bias, groups);
+    // The norm takes a factor away, of the square root of its epsilon too.
+    grid = add(grid, scaledGelu(layerNorm(mixed, Math.SQRT1_2, undefined, 2 * LAYER_EPSILON)));
   }
-  return dense(scope, `${prefix}.proj`, reshape(grid, [count, rows * columns, width]), width);
+  return reshape(grid, [count, rows * columns, width]);
 }
+
+/** The linear layer behind the convolutions, on any of their places [..., D]. */
+function decoderProjection(scope: ParameterScope, { prefix }: DecoderConfig, grid: Tensor): Tensor {
+  const width = staticDim(grid, -1, 'decoderProjection');
+  const weight = scope(`${prefix}.proj.weight`, [width, width]);
+  return trainedLinear(grid, weight, scope(`${prefix}.proj.bias`, [width]), Math.SQRT1_2);
+}
+
+/** Convolutions over the grid, each with channel norm, GELU and residual; a linear layer at the end. [N, L, D] */
+export const gridDecoder = (
+  scope: ParameterScope,
+  config: DecoderConfig,
+  x: Tensor,
+  grid: readonly [number, number],
+): Tensor => decoderProjection(scope, config, decoderGrid(scope, config, x, grid));
 
 const spreadOf = (x: Tensor): Tensor => {
   const centred = sub(x, reduceMean(x, [0], true));
@@ -223,10 +205,11 @@ export function distillationGraph(
     length,
     width,
   ]);
-  const prediction = gridDecoder(scope, decoder, decoderInput, [rows, columns]);
+  const grid = decoderGrid(scope, decoder, decoderInput, [rows, columns]);
 
   const flatTargets = reshape(targets, [sequences * length, width]);
-  const predicted = gatherRows(reshape(prediction, [students * length, width]), indices('masked', students * hidden));
+  const hiddenCells = gatherRows(reshape(grid, [students * length, width]), indices('masked', students * hidden), true);
+  const predicted = decoderProjection(scope, decoder, hiddenCells);
   const wanted = gatherRows(flatTargets, indices('maskedTargets', students * hidden));
   const scale = 1 / Math.sqrt(width);
   const frameError = sub(predicted, wanted);
@@ -244,7 +227,7 @@ export function distillationGraph(
     clsSpread: spreadOf(student.cls),
     inner: {
       targets,
-      prediction,
+      prediction: decoderProjection(scope, decoder, grid),
       studentCls: student.cls,
       studentMean: reduceMean(student.tokens, [1]),
       teacherMean: reduceMean(seen.tokens, [1]),

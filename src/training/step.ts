@@ -45,6 +45,8 @@ export type UpdateScalars = {
   clipNorm: number;
   /** Of the teacher. */
   decay: number;
+  /** Factor on the gradients before anything else: 1 / n where they are the sum of those of n batches. 1 by default. */
+  share?: number;
 };
 
 /** What one batch says: nothing is changed by it yet. */
@@ -84,13 +86,6 @@ export function addResult(total: BatchResult, next: BatchResult): BatchResult {
   return { watched: Object.fromEntries(watched), gradients: total.gradients, buffers: next.buffers };
 }
 
-/** Sums times `factor`, in their place: the mean of so many batches. */
-export function scaleResult({ watched, gradients, buffers }: BatchResult, factor: number): BatchResult {
-  if (factor !== 1) for (const values of gradients.values()) for (let i = 0; i < values.length; i++) values[i] *= factor;
-  const scaled = Object.entries(watched).map(([name, value]) => [name, value * factor]);
-  return { watched: Object.fromEntries(scaled), gradients, buffers };
-}
-
 const feedsOf = (
   values: ReadonlyMap<string, Float32Array>,
   shapes: ReadonlyMap<string, readonly number[]>,
@@ -126,7 +121,7 @@ export async function compileStep(
   const gradientOutputs = Object.fromEntries(trainedNames.map((name, i) => [`gradient.${name}`, found[i]]));
   const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
   const { bytes } = toOnnx({ outputs: { loss, ...watched, ...bufferOutputs, ...gradientOutputs } });
-  const program = await loadProgram(bytes, runtime);
+  const program = await loadProgram(bytes, { ...runtime, fedWeights: true });
   return {
     ...{ shapes, trainedNames, teacherNames },
     async gradients(state, batch) {
@@ -143,20 +138,24 @@ export async function compileStep(
         buffers: values(buffers.keys(), 'buffer.'),
       };
     },
-    update(state, found, { learningRate, weightDecay, clipNorm, decay }) {
+    update(state, found, { learningRate, weightDecay, clipNorm, decay, share = 1 }) {
       const of = (values: ReadonlyMap<string, Float32Array>, name: string) => values.get(name) as Float32Array;
       state.step++;
-      const norm = globalNorm(trainedNames.map((name) => of(found, name)));
-      const scalars = { step: state.step, gradientFactor: clipFactor(norm, clipNorm) };
+      const norm = share * globalNorm(trainedNames.map((name) => of(found, name)));
+      const scalars = { step: state.step, gradientFactor: share * clipFactor(norm, clipNorm) };
+      const untrained = new Set(teacherNames);
       for (const name of trainedNames) {
         const [parameter, first, second] = [state.parameters, state.first, state.second].map((all) => of(all, name));
-        adamW({ parameter, first, second }, of(found, name), config, {
+        const values = state.teacher.get(name);
+        const average = values && { values, decay };
+        untrained.delete(name);
+        adamW({ parameter, first, second, ...(average && { average }) }, of(found, name), config, {
           ...scalars,
           learningRate: learningRate * (options.rate?.(name) ?? 1),
           weightDecay: options.decays?.(name) === false ? 0 : weightDecay,
         });
       }
-      for (const name of teacherNames) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
+      for (const name of untrained) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
       return norm;
     },
     release: () => program.release(),

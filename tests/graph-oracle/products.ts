@@ -130,7 +130,17 @@ export const products: Record<string, Kernel> = {
       if (!intAttribute(attributes, transposed, 0)) return x;
       return fill([x.shape[1], x.shape[0]], ([row, column]) => at(x, [column, row]));
     };
-    return [matmul(factor(0, 'transA'), factor(1, 'transB'))];
+    const product = matmul(factor(0, 'transA'), factor(1, 'transB'));
+    const [alpha, beta, c] = [floatAttribute(attributes, 'alpha', 1), floatAttribute(attributes, 'beta', 1), inputs[2]];
+    const added = (row: number, column: number): number => {
+      if (!c) return 0;
+      const index = [row, column].slice(2 - c.shape.length);
+      return at(
+        c,
+        index.map((v, i) => (c.shape[i] === 1 ? 0 : v)),
+      );
+    };
+    return [fill(product.shape, ([row, column]) => alpha * at(product, [row, column]) + beta * added(row, column))];
   },
   LayerNormalization: layerNormalization,
   MultiHeadAttention: multiHeadAttention,

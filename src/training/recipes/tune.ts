@@ -186,6 +186,7 @@ function tuneGraph({ config, trunk, classes }: Head, options: TuneOptions, graph
     ...graph,
     // Gradients need the parts of attention.
     fusedAttention: false,
+    trained: true,
     ...(dropPath > 0 && { branch: dropBranches(blocks, batch) }),
   });
   const embeddings = tunedHead(scope, config, hidden, { training: true, buffers });
