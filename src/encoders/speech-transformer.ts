@@ -9,7 +9,7 @@ import type { Dim, Tensor } from '../graph/tensor.ts';
 import type { ParameterScope } from '../nn/parameters.ts';
 import { positionalConvolution } from '../nn/positional-convolution.ts';
 import { relativeBias, relativeGate } from '../nn/relative-positions.ts';
-import { dense, norm } from '../nn/transformer.ts';
+import { dense, feedForward, norm } from '../nn/transformer.ts';
 import type { GraphOptions } from './band-transformer.ts';
 
 export type SpeechConfig = {
@@ -109,7 +109,7 @@ export function speechTransformer(
   scope: ParameterScope,
   config: SpeechConfig,
   inputs: SpeechInputs,
-  { fusedAttention, branch = (x) => x }: GraphOptions = {},
+  { fusedAttention, trained, branch = (x) => x }: GraphOptions = {},
 ): SpeechLayers {
   const { width, depth, heads, hidden, blockNorm, buckets } = config;
   const { frameMask } = inputs;
@@ -136,14 +136,14 @@ export function speechTransformer(
   const last = (x: Tensor) => norm(scope, 'encoder.layer_norm', x, EPSILON);
   const attend = (block: number, x: Tensor): Tensor => {
     const name = attentionName(block);
-    const [q, k, v] = ['q', 'k', 'v'].map((part) => dense(scope, `${name}.${part}_proj`, x, width));
+    const [q, k, v] = ['q', 'k', 'v'].map((part) => dense(scope, `${name}.${part}_proj`, x, width, trained));
     const mixed = attention(q, k, v, { heads, bias: logits(block, x), fused: fusedAttention });
-    return branch(dense(scope, `${name}.out_proj`, mixed, width), block);
+    return branch(dense(scope, `${name}.out_proj`, mixed, width, trained), block);
   };
-  const feedForward = (block: number, x: Tensor): Tensor => {
+  const think = (block: number, x: Tensor): Tensor => {
     const name = `encoder.layers.${block}.feed_forward`;
-    const wide = gelu(dense(scope, `${name}.intermediate_dense`, x, hidden));
-    return branch(dense(scope, `${name}.output_dense`, wide, width), block);
+    const names = { hidden: `${name}.intermediate_dense`, output: `${name}.output_dense` };
+    return branch(feedForward(scope, names, x, hidden / width, trained), block);
   };
 
   let x = add(kept, positions);
@@ -154,10 +154,10 @@ export function speechTransformer(
     const second = (y: Tensor) => norm(scope, `encoder.layers.${i}.final_layer_norm`, y, EPSILON);
     if (blockNorm === 'post') {
       x = first(add(x, attend(i, x)));
-      x = second(add(x, feedForward(i, x)));
+      x = second(add(x, think(i, x)));
     } else {
       x = add(x, attend(i, first(x)));
-      x = add(x, feedForward(i, second(x)));
+      x = add(x, think(i, second(x)));
     }
     states.push(x);
   }

@@ -1,7 +1,19 @@
 // Non-linearities against the float64 oracle and finite differences.
 import { describe, expect, it } from 'vitest';
 import { checkOperator, type OperatorCase, runOnce } from '../../tests/check-operator.ts';
-import { gelu, geluTanh, leakyRelu, logSoftmax, relu, relu6, sigmoid, silu, softmax, softplus } from './activation.ts';
+import {
+  gelu,
+  geluTanh,
+  leakyRelu,
+  logSoftmax,
+  relu,
+  relu6,
+  scaledGelu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+} from './activation.ts';
 import { mul } from './elementwise.ts';
 import { gradients } from './gradients.ts';
 import { reduceSum } from './reshape.ts';
@@ -20,6 +32,7 @@ const functions: [string, (x: Tensor) => Tensor][] = [
   ['silu', silu],
   ['softplus', softplus],
   ['gelu', gelu],
+  ['scaledGelu', scaledGelu],
   ['geluTanh', geluTanh],
   ['leakyRelu', (x) => leakyRelu(x)],
   ['leakyRelu, slope 0.3', (x) => leakyRelu(x, 0.3)],
@@ -53,6 +66,13 @@ describe('activations', () => {
     expect(await runOnce(logSoftmax(x), {})).toEqual([-600, 0]);
     expect(await runOnce(softplus(x), {})).toEqual([0, 300]);
     expect(await runOnce(gelu(x), {})).toEqual([-0, 300]);
+    expect(await runOnce(scaledGelu(x), {})).toEqual([-0, 600]);
+  });
+
+  it('is GELU by its factors', async () => {
+    const x = constant([-2, -0.3, 0.7, 3], [4]);
+    const scaled = await runOnce(mul(scaledGelu(mul(x, Math.SQRT1_2)), Math.SQRT1_2), {});
+    for (const [i, value] of (await runOnce(gelu(x), {})).entries()) expect(scaled[i]).toBeCloseTo(value, 6);
   });
 
   it('refuses an axis that is not there', () => {

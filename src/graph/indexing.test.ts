@@ -29,6 +29,11 @@ const fewer = [
 const cases: OperatorCase[] = [
   { name: 'gatherRows', inputs: { x: [4, 2], i: indices(3, different) }, build: ({ x, i }) => gatherRows(x, i) },
   {
+    name: 'gatherRows, said to be distinct',
+    inputs: { x: [4, 2], i: indices(3, different) },
+    build: ({ x, i }) => gatherRows(x, i, true),
+  },
+  {
     name: 'gatherRows, repeated',
     inputs: { x: [3, 2, 2], i: indices(5, repeated) },
     build: ({ x, i }) => gatherRows(x, i),

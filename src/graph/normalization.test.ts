@@ -31,6 +31,18 @@ const cases: OperatorCase[] = [
   { name: 'layerNorm, neither', inputs: { x: [2, 4] }, build: ({ x }) => layerNorm(x, undefined, undefined) },
   { name: 'layerNorm, gain', inputs: { x: [2, 4], gain: [4] }, build: ({ x, gain }) => layerNorm(x, gain, undefined) },
   { name: 'layerNorm, bias', inputs: { x: [2, 4], bias: [4] }, build: ({ x, bias }) => layerNorm(x, undefined, bias) },
+  { name: 'layerNorm, one gain for all', inputs: { x: [2, 4] }, build: ({ x }) => layerNorm(x, 0.3, undefined) },
+  {
+    name: 'layerNorm, one gain for all and a bias',
+    inputs: { x: [2, 4], bias: [4] },
+    build: ({ x, bias }) => layerNorm(x, 2, bias, 0.1),
+  },
+  {
+    name: 'layerNorm, symbolic sizes, one gain',
+    inputs: { x: ['batch', 3] },
+    sizes: [{ batch: 2 }, { batch: 5 }],
+    build: ({ x }) => layerNorm(x, -1.5, undefined),
+  },
   {
     name: 'layerNorm of a vector',
     inputs: { x: [4], ...affine },

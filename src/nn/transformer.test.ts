@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { maxDifference } from '../../tests/golden.ts';
 import { runGraph } from '../../tests/run-graph.ts';
 import { mul } from '../graph/elementwise.ts';
+import { gradients, topologicalOrder } from '../graph/gradients.ts';
+import { reduceSum } from '../graph/reshape.ts';
 import { float32 } from '../graph/runtime.ts';
 import type { StoredTensor } from '../graph/stored-tensor.ts';
 import { input, type Tensor } from '../graph/tensor.ts';
@@ -226,4 +228,37 @@ describe('layers', () => {
       Float32Array.of(...first, ...values.subarray(0, half), ...first, ...values.subarray(half)),
     );
   });
+});
+
+it.each([
+  [
+    'post-norm',
+    (scope: ReturnType<typeof createScope>, x: Tensor, options: object) =>
+      postNormBlock(scope, names, x, { heads, mlpRatio: ratio, epsilon, ...options }).output,
+  ],
+  [
+    'pre-norm',
+    (scope: ReturnType<typeof createScope>, x: Tensor, options: object) =>
+      preNormBlock(scope, names, x, { heads, mlpRatio: ratio, epsilon, ...options }),
+  ],
+] as const)('a %s block has the same values and gradients in its trained form', async (_, build) => {
+  const x = input('x', [batch, length, width]);
+  const seed = input('seed', [batch, length, width]);
+  const all = [{ fusedAttention: false }, { fusedAttention: false, trained: true }].map((options) => {
+    const output = build(createScope(), x, options);
+    const loss = reduceSum(mul(output, seed));
+    const parameters = topologicalOrder([loss]).flatMap((node) => (node.op === 'Parameter' ? node.outputs : []));
+    const wrt = [x, ...parameters.sort((a, b) => ((a.node.name as string) < (b.node.name as string) ? -1 : 1))];
+    return Object.fromEntries([output, ...gradients(loss, wrt)].map((tensor, i) => [`y${i}`, tensor]));
+  });
+  const feeds = Object.fromEntries(
+    ['x', 'seed'].map((name) => [name, float32(randomValues(name, batch * length * width), [batch, length, width])]),
+  );
+  const state = randomState(Object.values(all[0]));
+  const [plain, trained] = await Promise.all(all.map((outputs) => runGraph(outputs, state, feeds)));
+  expect(Object.keys(plain).length).toBeGreaterThan(12);
+  for (const [name, values] of Object.entries(plain)) {
+    const largest = Math.max(...values.map(Math.abs));
+    expect(maxDifference(trained[name], values) / largest).toBeLessThan(2e-5);
+  }
 });

@@ -66,7 +66,7 @@ export function selfAttention(
 /** Two linear layers with exact GELU between them; `trained` as in `BlockOptions`. */
 export function feedForward(
   scope: ParameterScope,
-  names: BlockNames,
+  names: Pick<BlockNames, 'hidden' | 'output'>,
   x: Tensor,
   ratio: number,
   trained = false,

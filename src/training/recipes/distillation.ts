@@ -33,13 +33,12 @@ export type DistillationOptions = {
 const PART = 4;
 
 /**
- * In how many parts a batch is worked on: four or two, where its clips do not meet each other in the objective. Processors of
- * more than four cores give each part several threads.
+ * In how many parts a batch is worked on: two, where its clips do not meet each other in the objective. Each part has half
+ * of the threads, and the thread that makes the inputs need not wait for either.
  */
 export function partsOf({ batch, parts, targetNorm, contrast }: BatchOptions): number {
   if (parts !== undefined) return parts;
-  if (contrast || targetNorm === 'batch') return 1;
-  return [4, 2].find((count) => batch % count === 0 && batch / count >= PART) ?? 1;
+  return !contrast && targetNorm === 'sequence' && batch % 2 === 0 && batch >= 2 * PART ? 2 : 1;
 }
 
 export type EatSchedule = {
