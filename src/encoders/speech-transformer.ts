@@ -140,7 +140,7 @@ export function speechTransformer(
     const mixed = attention(q, k, v, { heads, bias: logits(block, x), fused: fusedAttention });
     return branch(dense(scope, `${name}.out_proj`, mixed, width, trained), block);
   };
-  const think = (block: number, x: Tensor): Tensor => {
+  const mlp = (block: number, x: Tensor): Tensor => {
     const name = `encoder.layers.${block}.feed_forward`;
     const names = { hidden: `${name}.intermediate_dense`, output: `${name}.output_dense` };
     return branch(feedForward(scope, names, x, hidden / width, trained), block);
@@ -154,10 +154,10 @@ export function speechTransformer(
     const second = (y: Tensor) => norm(scope, `encoder.layers.${i}.final_layer_norm`, y, EPSILON);
     if (blockNorm === 'post') {
       x = first(add(x, attend(i, x)));
-      x = second(add(x, think(i, x)));
+      x = second(add(x, mlp(i, x)));
     } else {
       x = add(x, attend(i, first(x)));
-      x = add(x, think(i, second(x)));
+      x = add(x, mlp(i, second(x)));
     }
     states.push(x);
   }

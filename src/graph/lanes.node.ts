@@ -1,5 +1,5 @@
-// Programs side by side: on processors, independent runs on a thread each are done sooner than one after the other on all
-// threads, which wait for each other at every operator and carry what they work on from one core to the next.
+// Programs side by side, each on threads of its own: independent runs do not wait for each other, and whoever asked for them
+// is free until they are done.
 import { loadProgramInWorker } from './executor.node.ts';
 import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
 

@@ -64,8 +64,9 @@ export function unpackState(packed: Float32Array, state: TrainingState): void {
     );
   }
   let at = 0;
-  for (const { set, name, values } of arrays) {
-    state[set].set(name, packed.slice(at, at + values.length));
+  // In place: the arrays may be memory that threads share.
+  for (const { values } of arrays) {
+    values.set(packed.subarray(at, at + values.length));
     at += values.length;
   }
 }
