@@ -9,7 +9,7 @@ import { readDetector } from '../src/detection/detector-file.ts';
 import { scoreFiles } from '../src/detection/score-files.node.ts';
 import { embedFiles } from '../src/encoders/embed-pool.node.ts';
 import { identifyEncoder } from '../src/encoders/load.node.ts';
-import type { ArchivePlan } from '../src/monitor/hearing/archive.node.ts';
+import type { ArchivePlan } from '../src/monitor/hearing/archive-job.ts';
 import { type ArchiveOptions, runArchive } from '../src/monitor/queue/archive-run.node.ts';
 import { publishRecording } from '../src/monitor/queue/publish.node.ts';
 import { ensureStreams } from '../src/monitor/queue/streams.node.ts';

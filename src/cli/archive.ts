@@ -1,6 +1,6 @@
 // What embed and score share where workers do the work: options, the run over the queue, and its outcome.
 import { createHash } from 'node:crypto';
-import type { ArchivePlan } from '../monitor/hearing/archive.node.ts';
+import type { ArchivePlan } from '../monitor/hearing/archive-job.ts';
 import { runArchive } from '../monitor/queue/archive-run.node.ts';
 import { openBlobs } from '../monitor/store/open-blobs.node.ts';
 import { flag, type OptionSpecs, type Options, required, text, UsageError } from './command.ts';

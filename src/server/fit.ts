@@ -1,8 +1,10 @@
 // Fitting a detector to recordings that are stored.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QueueFullError } from '../monitor/hearing/errors.ts';
-import type { FitOutcome, HearingPool, Sound } from '../monitor/hearing/types.ts';
+import type { Sound } from '../monitor/hearing/sound.ts';
+import type { FitOutcome, HearingPool } from '../monitor/hearing/types.ts';
 import type { Ingest } from '../monitor/ingest.ts';
 import type { Blobs, DetectorVersion, Store, StoredRecording } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';

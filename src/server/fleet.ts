@@ -13,11 +13,14 @@ import { BEAT_MS, newsOf, readBeat, readNews } from '../monitor/queue/news.ts';
 import { FleetFullError, type Publication, publishRecording } from '../monitor/queue/publish.node.ts';
 import { sweep } from '../monitor/queue/sweep.node.ts';
 import { createNewsPublisher } from '../monitor/queue/tell.node.ts';
+import type { Store } from '../monitor/store/types.ts';
 import { InputError } from '../signal/errors.ts';
 import { reasonOf } from '../training/nats.node.ts';
+import type { EventBus } from './events.ts';
 import { createNewsDesk } from './fleet-news.ts';
 import { HttpError, tooMany } from './http-error.ts';
-import type { Parts } from './parts.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Numbers are missing where they are not known: servers or store are away, or no worker has made the queue yet. */
 export type FleetState = {
@@ -43,7 +46,7 @@ export type Fleet = {
 
 export type FleetOptions = {
   servers: readonly string[];
-  parts: Pick<Parts, 'store' | 'bus' | 'metrics' | 'log' | 'now'>;
+  parts: { store: Store; bus: EventBus; metrics: Metrics; log: Log; now(): number };
   onAlarm(change: AlarmChange): void;
   onHeard(machine: string): void;
 };

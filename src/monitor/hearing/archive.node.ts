@@ -1,72 +1,15 @@
-// Files of an archive: what is to be done with each, as it travels to workers, and what comes of it.
-import { z } from 'zod';
+// Hearing the files of an archive.
 import { type ScoredRecording, scoreEmbedded } from '../../detection/score-files.node.ts';
-import { embedOpened, type Failure } from '../../encoders/embed-file.node.ts';
+import { embedOpened } from '../../encoders/embed-file.node.ts';
 import type { Preparation } from '../../encoders/embed-recording.ts';
 import { embeddingRows } from '../../encoders/embedding-rows.ts';
 import type { Encoder } from '../../encoders/types.ts';
 import { InputError, inputMessage } from '../../signal/errors.ts';
 import type { ChannelChoice, Part } from '../../signal/segments.ts';
+import type { ArchiveAnswer, ArchiveEmbedding, ArchiveJob, ArchivePlan, ArchiveScore } from './archive-job.ts';
 import { type PreparedDetector, preparationOf } from './hear.ts';
 import type { Prepared } from './prepared.node.ts';
 import { openSound } from './sound.node.ts';
-import type { SharedDetector } from './tasks.ts';
-import type { Sound } from './types.ts';
-
-const rate = z.number().positive();
-const common = {
-  read: z.strictObject({ sampleRate: rate.optional(), variable: z.string().optional() }),
-  /** `to` is null where the part goes to the end. */
-  part: z.strictObject({ from: z.number().min(0), to: z.number().nullable(), unit: z.enum(['s', '%']) }).optional(),
-};
-
-/** Everything a worker has to know but the file itself. A detector is named by the SHA-256 of its file. */
-export const archivePlanSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('embed'),
-    encoder: z.strictObject({ name: z.string().min(1).max(512), fingerprint: z.string() }),
-    channel: z.union([z.int().min(0), z.enum(['mean', 'all'])]),
-    segmentSeconds: rate.nullable(),
-    sampleRate: rate.optional(),
-    frames: z.boolean(),
-    ...common,
-  }),
-  z.strictObject({
-    kind: z.literal('score'),
-    detector: z.string().regex(/^[0-9a-f]{64}$/),
-    resample: z.boolean(),
-    perSegment: z.boolean(),
-    ...common,
-  }),
-]);
-
-export type ArchivePlan = z.infer<typeof archivePlanSchema>;
-
-export type ArchiveJob = {
-  sound: Sound;
-  /** What the file is called in rows and messages. */
-  name: string;
-  plan: ArchivePlan;
-  /** Of a plan that scores. */
-  detector?: SharedDetector;
-};
-
-/** `segment` counts the rows of a recording from 0; `start` and `seconds` say where the row lies in it. */
-type Place = { recording: string; channel: string; segment: number; start: number; seconds: number };
-export type ArchiveScore = Place & {
-  score: number;
-  threshold: number;
-  pValue: number;
-  anomalous: boolean;
-  /** Where the detector has labels. */
-  diagnosis?: string;
-  confidence?: number;
-};
-export type ArchiveEmbedding = Place & { sampleRate: number; vector: Float32Array };
-
-export type ArchiveHeard = { scores: ArchiveScore[]; embeddings: ArchiveEmbedding[]; failures: Failure[] };
-/** `refused`: it is not the file's fault; this worker cannot do any file of the archive. */
-export type ArchiveAnswer = ArchiveHeard | { refused: string };
 
 /** Decoded, of all channels together: what one file may take of a worker's memory is 1 GiB. */
 const MOST_SAMPLES = 2 ** 28;

@@ -13,7 +13,8 @@ import { readRecordings } from '../../signal/readers/index.ts';
 import { writeNpy } from '../../signal/readers/npy-write.ts';
 import { createWavFolder, wavWithBadSample } from '../../signal/wav-folder.test-util.ts';
 import { createHearingPool, QueueFullError } from './pool.node.ts';
-import type { FitJob, Sound } from './types.ts';
+import type { Sound } from './sound.ts';
+import type { FitJob } from './types.ts';
 
 const folder = createWavFolder();
 const pool = createHearingPool({ threads: 2 });

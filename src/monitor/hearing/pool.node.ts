@@ -1,11 +1,13 @@
 // The pool of hearing: scores, fits and pictures on threads of their own, so that the asking thread stays free.
+
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import { packSound, soundName } from './sound.node.ts';
-import type { Answers, SharedDetector, Task, ThreadSettings } from './tasks.ts';
+import type { SharedDetector, Sound } from './sound.ts';
+import type { Answers, Task, ThreadSettings } from './tasks.ts';
 import { createThreads, type ThreadJob, type Threads } from './threads.node.ts';
-import type { HearingPool, Sound } from './types.ts';
+import type { HearingPool } from './types.ts';
 
 export { PoolClosedError, QueueFullError } from './errors.ts';
 

@@ -1,4 +1,5 @@
 // What a thread keeps between two jobs: encoders, and detectors ready to score.
+
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { createByteCache } from '../../detection/byte-cache.ts';
@@ -10,7 +11,8 @@ import { loadEncoder } from '../../encoders/load.node.ts';
 import type { Encoder } from '../../encoders/types.ts';
 import { InputError } from '../../signal/errors.ts';
 import { type PreparedDetector, prepareDetector } from './hear.ts';
-import type { SharedDetector, ThreadSettings } from './tasks.ts';
+import type { SharedDetector } from './sound.ts';
+import type { ThreadSettings } from './tasks.ts';
 
 const MOST_ENCODERS = 3;
 

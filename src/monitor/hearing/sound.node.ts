@@ -1,8 +1,9 @@
 // From a sound, in memory or on disk, to its recordings; and how one travels to a thread.
+
 import { readRecordingFile } from '../../signal/read-file.node.ts';
 import { readRecordings } from '../../signal/readers/index.ts';
 import type { Recording } from '../../signal/recording.ts';
-import type { Sound } from './types.ts';
+import type { Sound } from './sound.ts';
 
 /** What a sound is called in messages. */
 export const soundName = (sound: Sound): string => {

@@ -2,11 +2,9 @@
 import type { withThreshold } from '../../detection/detector.ts';
 import type { EmbedResult } from '../../encoders/embed-file.node.ts';
 import type { Heard } from '../types.ts';
-import type { ArchiveAnswer, ArchiveJob } from './archive.node.ts';
-import type { DetectorDescription, FitJob, FitOutcome, HearJob, MomentPicture, Sound } from './types.ts';
-
-/** The bytes lie in memory that all threads see; `key` says what a thread has prepared already. */
-export type SharedDetector = { key: string; bytes: Uint8Array };
+import type { ArchiveAnswer, ArchiveJob } from './archive-job.ts';
+import type { SharedDetector, Sound } from './sound.ts';
+import type { DetectorDescription, FitJob, FitOutcome, HearJob, MomentPicture } from './types.ts';
 
 /** How a detector to be fitted hears. */
 export type FitPlan = Pick<FitJob, 'encoder' | 'segmentSeconds' | 'channel' | 'sampleRate' | 'settings'>;

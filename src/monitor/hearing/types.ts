@@ -1,14 +1,8 @@
 // Hearing: scoring and fitting away from the thread that asks.
 import type { Detector, DetectorSettings } from '../../detection/detector.ts';
-import type { ReadOptions, Recording } from '../../signal/recording.ts';
 import type { Heard, TimeMs } from '../types.ts';
-import type { ArchiveAnswer, ArchiveJob } from './archive.node.ts';
-
-/** A recording in memory, or a file: its bytes, or where it lies. */
-export type Sound =
-  | { kind: 'recording'; recording: Recording }
-  | { kind: 'bytes'; bytes: Uint8Array; name: string; read?: Omit<ReadOptions, 'name'> }
-  | { kind: 'file'; path: string; read?: Omit<ReadOptions, 'name'> };
+import type { ArchiveAnswer, ArchiveJob } from './archive-job.ts';
+import type { Sound } from './sound.ts';
 
 /** Picture of a moment: [frames, bins] levels 0..255 over `dbRange`, and how unusual every cell [steps, bands] is. */
 export type MomentPicture = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../signal/errors.ts';
-import type { ArchiveHeard, ArchivePlan } from '../hearing/archive.node.ts';
+import type { ArchiveHeard, ArchivePlan } from '../hearing/archive-job.ts';
 import { openArchiveFolder } from './archive-folder.node.ts';
 
 let folder: string;

@@ -10,7 +10,7 @@ import { csvLine } from '../../signal/readers/csv-write.ts';
 import { systemReason } from '../../signal/system-error.node.ts';
 import { notWritten, removeTemporaries, writeDurably } from '../../training/durable-file.node.ts';
 import { lockFolder } from '../../training/run-lock.node.ts';
-import { type ArchiveHeard, type ArchivePlan, archivePlanSchema } from '../hearing/archive.node.ts';
+import { type ArchiveHeard, type ArchivePlan, archivePlanSchema } from '../hearing/archive-job.ts';
 import { type FileRows, partition } from './archive-tables.ts';
 
 export const ARCHIVE_FILE = 'archive.json';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../../graph/safetensors.ts';
 import type { StoredTensor } from '../../graph/stored-tensor.ts';
 import { InputError } from '../../signal/errors.ts';
-import { type ArchiveHeard, archivePlanSchema } from '../hearing/archive.node.ts';
+import { type ArchiveHeard, archivePlanSchema } from '../hearing/archive-job.ts';
 
 const id = z.string().regex(/^[0-9a-f]{32}$/);
 const key = z.string().max(256);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError, jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { InputError } from '../../signal/errors.ts';
 import { connectServers, reasonOf } from '../../training/nats.node.ts';
-import type { ArchiveHeard, ArchivePlan } from '../hearing/archive.node.ts';
+import type { ArchiveHeard, ArchivePlan } from '../hearing/archive-job.ts';
 import type { Blobs } from '../store/types.ts';
 import { openArchiveFolder } from './archive-folder.node.ts';
 import { archiveResultSchema, decodeHeader, decodeHeard, detectorKey, fileKey, resultKey } from './archive-message.ts';

@@ -6,7 +6,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { InputError } from '../../signal/errors.ts';
 import { readRecordingBytes } from '../../signal/read-file.node.ts';
 import { systemReason } from '../../signal/system-error.node.ts';
-import type { ArchivePlan } from '../hearing/archive.node.ts';
+import type { ArchivePlan } from '../hearing/archive-job.ts';
 import { encodeHeader, fileKey } from './archive-message.ts';
 import type { ArchiveFiles } from './archive-streams.node.ts';
 import { ARCHIVE_HEADER, ARCHIVE_PREFIX } from './names.ts';

@@ -1,6 +1,6 @@
 // Rows of an archive's files as one partition: the columns that docs/deploying.md describes.
 import { writeParquet } from '../../signal/readers/parquet-write.ts';
-import type { ArchiveEmbedding, ArchiveHeard, ArchivePlan, ArchiveScore } from '../hearing/archive.node.ts';
+import type { ArchiveEmbedding, ArchiveHeard, ArchivePlan, ArchiveScore } from '../hearing/archive-job.ts';
 
 /** What came of one file. */
 export type FileRows = { file: string } & Pick<ArchiveHeard, 'scores' | 'embeddings'>;

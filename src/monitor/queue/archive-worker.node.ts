@@ -1,4 +1,5 @@
 // The part of a worker that takes files of archives: after the sensors, one file at a time in each lane.
+
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
@@ -7,9 +8,9 @@ import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from '@nats-i
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { InputError, oneLine } from '../../signal/errors.ts';
 import { reasonOf } from '../../training/nats.node.ts';
-import type { ArchiveAnswer } from '../hearing/archive.node.ts';
-import type { SharedDetector } from '../hearing/tasks.ts';
-import type { HearingPool, Sound } from '../hearing/types.ts';
+import type { ArchiveAnswer } from '../hearing/archive-job.ts';
+import type { SharedDetector, Sound } from '../hearing/sound.ts';
+import type { HearingPool } from '../hearing/types.ts';
 import type { Blobs } from '../store/types.ts';
 import {
   type ArchiveJobMessage,

@@ -1,8 +1,8 @@
 // Machines at a glance, a page of them in one statement: each looks up its last scores, its open alarms and its counts.
 import type { AlarmKind } from '../alarm/types.ts';
 import { healthOf, RECENT } from '../health.ts';
-import { scoreText } from './json.ts';
 import { limitOf, NEWEST_SCORE } from './pages.ts';
+import { scoreText } from './row-text.ts';
 import { createConditions, type Query, type Row, type Sql } from './sql.ts';
 import type { MachineStatus, MachinesPage, Store } from './types.ts';
 

@@ -21,8 +21,14 @@ import type { Clip } from '../data/types.ts';
 import { frontAlignment, unitVectors } from '../distillation-loss.ts';
 import type { Trainable } from '../step.ts';
 import type { TuneBase } from '../tuned-plan.ts';
-import { type Course, type StudentPhase, stepKind, studentLayers, studentRecipe } from './distil-student.ts';
-import { SOURCE_PREFIX } from './distil-teacher.ts';
+import {
+  type Course,
+  SOURCE_PREFIX,
+  type StudentPhase,
+  stepKind,
+  studentLayers,
+  studentRecipe,
+} from './distil-student.ts';
 import type { Recipe } from './types.ts';
 
 /** A student of sub-bands. */

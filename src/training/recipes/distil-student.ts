@@ -8,8 +8,10 @@ import { foldNorms, layerOutputs } from '../../nn/layer-graph.ts';
 import { type LayerPlan, layerShapes } from '../../nn/layer-plan.ts';
 import type { ParameterScope } from '../../nn/parameters.ts';
 import { cosineSchedule } from '../schedules.ts';
-import { SOURCE_PREFIX } from './distil-teacher.ts';
 import type { Recipe } from './types.ts';
+
+/** Parameters of the teacher stand under this, and never move. */
+export const SOURCE_PREFIX = 'source.';
 
 /**
  * `float`: batch normalisation as a layer. `quantised`: quantisation-aware training, normalisation folded into the weights

@@ -26,9 +26,6 @@ import { InputError } from '../../signal/errors.ts';
 import type { TuneBase } from '../tuned-plan.ts';
 import { stageEnds } from './distil-student.ts';
 
-/** Parameters of the teacher stand under this, and never move. */
-export const SOURCE_PREFIX = 'source.';
-
 export type TeacherStates = HiddenStates & {
   /** [count, C] in the order of the student's classes, of a teacher that knows all of them. */
   logits?: Tensor;

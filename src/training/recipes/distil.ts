@@ -26,8 +26,16 @@ import {
 } from '../scene-augment.ts';
 import type { Trainable } from '../step.ts';
 import { frontLoss, layerLosses } from './distil-losses.ts';
-import { type Course, type StudentPhase, stageEnds, stepKind, studentLayers, studentRecipe } from './distil-student.ts';
-import { type DistilTeacher, SOURCE_PREFIX } from './distil-teacher.ts';
+import {
+  type Course,
+  SOURCE_PREFIX,
+  type StudentPhase,
+  stageEnds,
+  stepKind,
+  studentLayers,
+  studentRecipe,
+} from './distil-student.ts';
+import type { DistilTeacher } from './distil-teacher.ts';
 import { accuracyOf, type CropClasses, sharesOf } from './tune.ts';
 import type { Recipe } from './types.ts';
 
