@@ -97,10 +97,8 @@ const patchesFrom = (name: RecipeName, options: Options): number | undefined =>
   number(options, 'patches', { min: 4, max: MAX_PATCHES[name], integer: true });
 
 /** Settings that both recipes have, where they were given. */
-const commonChanges = (name: RecipeName, options: Options, provider?: Provider) =>
+const commonChanges = (name: RecipeName, options: Options) =>
   given({
-    // Parts are for processors: a GPU takes a batch as a whole.
-    parts: provider === undefined || provider === 'cpu' ? undefined : 1,
     batch: number(options, 'batch', { min: 1, integer: true }),
     patches: patchesFrom(name, options),
     warmUpSteps: number(options, 'warm-up', { min: 0, integer: true }),
@@ -134,8 +132,8 @@ const echoConfigFrom = (size: string, options: Options): EchoConfig => ({
   }),
 });
 
-function recipeFrom(name: RecipeName, size: string, steps: number, options: Options, provider?: Provider): Chosen {
-  const changes = { ...commonChanges(name, options, provider), steps };
+function recipeFrom(name: RecipeName, size: string, steps: number, options: Options): Chosen {
+  const changes = { ...commonChanges(name, options), steps };
   const rate = number(options, 'learning-rate', { above: 0 });
   if (name === 'echo') {
     const settings = {
@@ -237,7 +235,7 @@ export function pretrainSettings(args: readonly string[], options: Options): Pre
   const saveEvery = number(options, 'save-every', { integer: true, min: 1 }) ?? 500;
   const workers = workersFrom(options) ?? 1;
   const { provider } = encoderFrom(options, '');
-  const { recipe, architecture, settings } = recipeFrom(name, size, steps, options, provider);
+  const { recipe, architecture, settings } = recipeFrom(name, size, steps, options);
   const data = clipData(options, secondsForFrames(16 * settings.patches));
   const title = `${name}-${size}`;
   const probe = text(options, 'probe');
