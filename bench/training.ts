@@ -166,7 +166,7 @@ try {
   const gflop = operations() / 1e9;
   const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
   const result = {
-    command: `${process.env.BATCH ? `BATCH=${batch} ` : ''}npm run bench:training`,
+    command: `${['BATCH', 'PARTS'].flatMap((name) => (process.env[name] ? [`${name}=${process.env[name]} `] : [])).join('')}npm run bench:training`,
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus()[0].model.trim()}, ${threads} cores, Node ${process.versions.node}`,
     torch: theirs.torch,
@@ -174,6 +174,7 @@ try {
     work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
     lossDifference: Math.abs(watched.loss / parts - theirs.values[0]) / theirs.values[0],
     medianMs: ms,
+    allRounds: times,
     inputsMs: feedTime.medianMs,
     speedUp: ms.PyTorch / ms.step,
     speedUpCompiled: ms['PyTorch compiled'] / ms.step,
