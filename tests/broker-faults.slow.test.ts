@@ -11,7 +11,8 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMqttSource } from '../src/monitor/stream/mqtt.node.ts';
 import { createNatsSource } from '../src/monitor/stream/nats.node.ts';
 import type { Arrival, Source } from '../src/monitor/types.ts';
-import { freePort, hasNatsServer, startMqttBroker, startNatsServer, throughNats } from './nats-server.ts';
+import { freePort } from './free-port.ts';
+import { hasNatsServer, startMqttBroker, startNatsServer, throughNats } from './nats-server.ts';
 import { hum, mainScript, output, scratchFolder, thrum, writeHums } from './run-cli.ts';
 
 const { at } = scratchFolder();

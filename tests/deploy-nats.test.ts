@@ -10,7 +10,8 @@ import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sweep } from '../src/monitor/queue/sweep.node.ts';
 import { pathOf } from './deploy-files.ts';
-import { afterCrash, freePort, hasNatsServer, throughNats } from './nats-server.ts';
+import { freePort } from './free-port.ts';
+import { afterCrash, hasNatsServer, throughNats } from './nats-server.ts';
 import { scratchFolder } from './run-cli.ts';
 
 const { at } = scratchFolder();
@@ -70,6 +71,7 @@ async function as(user: (typeof users)[number], port: number, options: { inboxPr
 afterAll(async () => {
   for (const connection of connections) await connection.close();
   for (const child of children) {
+    if (child.exitCode !== null) continue;
     const ended = once(child, 'close');
     child.kill();
     await ended;

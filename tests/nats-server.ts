@@ -2,24 +2,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { freePort } from './free-port.ts';
 
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
 /** `several processes through NATS`, and why its tests are skipped where they are. */
 export const throughNats = (what: string): string =>
   `${what} through NATS${hasNatsServer ? '' : ' (skipped: no nats-server; Debian has it as a package)'}`;
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export type NatsServer = {
   url: string;

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { changeOf } from '../src/monitor/notify/changes.test-util.ts';
 import { createMqttNotifier } from '../src/monitor/notify/mqtt.node.ts';
 import { createNatsNotifier } from '../src/monitor/notify/nats.node.ts';
-import { freePort, hasNatsServer, type NatsServer, startNatsServer, throughNats } from './nats-server.ts';
+import { freePort } from './free-port.ts';
+import { hasNatsServer, type NatsServer, startNatsServer, throughNats } from './nats-server.ts';
 import { scratchFolder } from './run-cli.ts';
 
 const { at } = scratchFolder();

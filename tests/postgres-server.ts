@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { freePort } from './free-port.ts';
 
 const DEBIAN = '/usr/lib/postgresql';
 const newestFirst = (a: string, b: string): number => Number(b) - Number(a);
@@ -31,15 +31,6 @@ export const hasPostgres = programs !== undefined && user !== undefined;
 /** `the store in PostgreSQL`, and why its tests are skipped where they are. */
 export const inPostgres = (what: string): string =>
   `${what} in PostgreSQL${hasPostgres ? '' : ' (skipped: no PostgreSQL; Debian has it as the package postgresql)'}`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export const PASSWORD = 'sesam-open';
 

@@ -18,7 +18,8 @@ import { ask } from '../src/server/service.test-util.ts';
 import { InputError } from '../src/signal/errors.ts';
 import { writeWav } from '../src/signal/readers/wav-write.ts';
 import { createFleet, soundOf, until } from './fleet.ts';
-import { freePort, hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
+import { freePort } from './free-port.ts';
+import { hasNatsServer, startNatsServer, throughNats } from './nats-server.ts';
 
 /** Several processes share what processors there are. */
 vi.setConfig({ testTimeout: 600_000 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../../../tests/nats-server.ts';
+import { freePort } from '../../../tests/free-port.ts';
 import type { AlarmChange } from '../alarm/types.ts';
 import { changeOf } from './changes.test-util.ts';
 import { createWebhook, type WebhookOptions } from './webhook.node.ts';
