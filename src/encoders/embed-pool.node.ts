@@ -1,7 +1,7 @@
 // Many files, all cores: every worker thread reads, transforms and encodes one file at a time, with one thread each.
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { startThread, type Thread } from '../graph/thread.node.ts';
 import { InputError } from '../signal/errors.ts';
 import { type EmbedJob, type EmbedResult, embedFile } from './embed-file.node.ts';
 import { type EncoderSpec, loadEncoder } from './load.node.ts';
@@ -33,9 +33,10 @@ async function* embedInline(spec: EncoderSpec, jobs: readonly EmbedJob[]): Async
 
 type Pending = { resolve: (result: EmbedResult) => void; reject: (error: Error) => void };
 
-function startWorker(spec: EncoderSpec, pending: Map<number, Pending>): Worker {
+function startWorker(spec: EncoderSpec, pending: Map<number, Pending>): Thread {
   const path = createRequire(import.meta.url).resolve('#worker/embed');
-  const worker = new Worker(path, { workerData: { spec: { ...spec, threads: 1 } } });
+  const thread = startThread(path, { workerData: { spec: { ...spec, threads: 1 } } });
+  const { worker } = thread;
   const failAll = (error: Error) => {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
@@ -48,7 +49,7 @@ function startWorker(spec: EncoderSpec, pending: Map<number, Pending>): Worker {
   });
   worker.on('error', (error) => failAll(error as Error));
   worker.on('exit', (code) => failAll(new Error(`embed worker stopped with code ${code}`)));
-  return worker;
+  return thread;
 }
 
 async function* embedOnWorkers(
@@ -67,7 +68,7 @@ async function* embedOnWorkers(
     // The consumer may be behind: a rejection must not count as unhandled until it gets there.
     result.catch(() => {});
     results[id] = result;
-    workers[w].postMessage({ id, job: jobs[id] } satisfies WorkerRequest);
+    workers[w].worker.postMessage({ id, job: jobs[id] } satisfies WorkerRequest);
     result.then(
       () => throttle(w),
       () => {},
@@ -89,7 +90,7 @@ async function* embedOnWorkers(
       while (parked.length > 0 && next - taken <= count * 8) assign(parked.shift() as number);
     }
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(workers.map(({ end }) => end()));
   }
 }
 

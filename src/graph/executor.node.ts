@@ -1,8 +1,8 @@
 // Programs on a thread of their own: a run blocks its thread, and servers must not block.
 import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
 import { InputError } from '../signal/errors.ts';
 import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
+import { startThread } from './thread.node.ts';
 
 /** What the worker is told: the model first, then runs; and what it answers. */
 export type ExecutorRequest = { id: number; feeds: Feeds };
@@ -23,7 +23,7 @@ type Waiting = { resolve: (outputs: Record<string, Value>) => void; reject: (err
  */
 export async function loadProgramInWorker(model: Uint8Array, options: RuntimeOptions = {}): Promise<Program> {
   const path = createRequire(import.meta.url).resolve('#worker/graph');
-  const worker = new Worker(path, { workerData: { model, options } satisfies ExecutorData });
+  const { worker, end } = startThread(path, { workerData: { model, options } satisfies ExecutorData });
   const waiting = new Map<number, Waiting>();
   const failAll = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
@@ -43,7 +43,7 @@ export async function loadProgramInWorker(model: Uint8Array, options: RuntimeOpt
   try {
     await expectReply(LOADED);
   } catch (error) {
-    await worker.terminate();
+    await end();
     throw error;
   }
   let next = LOADED + 1;
@@ -54,8 +54,6 @@ export async function loadProgramInWorker(model: Uint8Array, options: RuntimeOpt
       worker.postMessage({ id, feeds } satisfies ExecutorRequest);
       return reply;
     },
-    async release() {
-      await worker.terminate();
-    },
+    release: end,
   };
 }

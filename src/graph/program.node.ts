@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { loadLanes } from './lanes.node.ts';
 import type { Program, RuntimeOptions } from './runtime.ts';
 import { createProgram, type OrtModule } from './session.ts';
+import { inNativeCode } from './thread.node.ts';
 
 /**
  * ONNX Runtime 1.30 writes usage events and a device number to `~/.cache/Microsoft`, and can upload them. Nobody asked
@@ -20,5 +21,9 @@ export async function loadProgram(model: Uint8Array, options: RuntimeOptions = {
   const { provider = 'cpu', lanes = 1, threads = availableParallelism() } = options;
   const count = provider === 'cpu' ? Math.min(lanes, threads) : 1;
   if (count > 1) return loadLanes(model, { ...options, lanes: 1, threads: Math.floor(threads / count) }, count);
-  return createProgram(ort as unknown as OrtModule, model, { ...options, provider });
+  const program = await inNativeCode(() => createProgram(ort as unknown as OrtModule, model, { ...options, provider }));
+  return {
+    run: (feeds) => inNativeCode(() => program.run(feeds)),
+    release: () => inNativeCode(() => program.release()),
+  };
 }

@@ -1,5 +1,5 @@
 // Threads that take one job after the other: a bounded queue, deadlines, and replacement of those that die.
-import { Worker } from 'node:worker_threads';
+import { startThread, type Thread } from '../../graph/thread.node.ts';
 import { InputError, oneLine } from '../../signal/errors.ts';
 import { PoolClosedError, QueueFullError } from './errors.ts';
 
@@ -47,7 +47,7 @@ type Entry = {
   reject: (error: unknown) => void;
 };
 
-type Thread = { worker: Worker; ready: boolean; entry?: Entry; timer?: NodeJS.Timeout };
+type Hand = Thread & { ready: boolean; entry?: Entry; timer?: NodeJS.Timeout };
 
 /** A job is given to a second thread where the first one died under it; it may not have been its fault. */
 const TRIES = 2;
@@ -65,14 +65,14 @@ const deathOf = ({ job, tries }: Entry, ready: boolean, reason: string): Error =
  * dies is tried once more. An aborted job leaves the queue at once; one that runs is left to its end, unheard.
  */
 export function createThreads({ path, data, threads: count, capacity }: ThreadsOptions): Threads {
-  const threads = new Set<Thread>();
+  const threads = new Set<Hand>();
   const queue: Entry[] = [];
   let closed = false;
   let idle: (() => void) | undefined;
   const running = () => [...threads].filter(({ entry }) => entry !== undefined).length;
   const waiting = () => queue.filter(({ job }) => !job.part).length;
 
-  const free = (thread: Thread): Entry | undefined => {
+  const free = (thread: Hand): Entry | undefined => {
     clearTimeout(thread.timer);
     const { entry } = thread;
     thread.entry = undefined;
@@ -90,7 +90,7 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
   };
 
   /** What a job ends in when its thread is gone. */
-  const lost = (thread: Thread, reason: string): void => {
+  const lost = (thread: Hand, reason: string): void => {
     if (!threads.delete(thread)) return;
     const entry = free(thread);
     if (entry && !entry.settled) {
@@ -101,8 +101,8 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
     next();
   };
 
-  const start = (): Thread => {
-    const thread: Thread = { worker: new Worker(path, { workerData: data }), ready: false };
+  const start = (): Hand => {
+    const thread: Hand = { ...startThread(path, { workerData: data }), ready: false };
     threads.add(thread);
     thread.worker.on('message', (reply: ThreadReply) => {
       if ('ready' in reply) {
@@ -120,7 +120,7 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
     return thread;
   };
 
-  const send = async (thread: Thread, entry: Entry): Promise<void> => {
+  const send = async (thread: Hand, entry: Entry): Promise<void> => {
     try {
       const { content, transfer = [] } = await entry.job.message();
       // The thread may be gone by now, and the job with another one.
@@ -133,7 +133,7 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
     }
   };
 
-  const give = (thread: Thread, entry: Entry): void => {
+  const give = (thread: Hand, entry: Entry): void => {
     const { job } = entry;
     thread.entry = entry;
     entry.tries++;
@@ -145,7 +145,7 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
           `${job.name} took longer than ${job.seconds} s and was stopped; make it shorter, or allow more time for one`,
         ),
       );
-      void thread.worker.terminate();
+      void thread.end();
       lost(thread, 'too slow');
     }, job.seconds * 1000);
   };
@@ -209,7 +209,7 @@ export function createThreads({ path, data, threads: count, capacity }: ThreadsO
       if (running() > 0) await new Promise<void>((resolve) => (idle = resolve));
       const ending = [...threads];
       threads.clear();
-      await Promise.all(ending.map(({ worker }) => worker.terminate()));
+      await Promise.all(ending.map(({ end }) => end()));
     },
   };
 }
