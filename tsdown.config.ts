@@ -55,6 +55,7 @@ export default defineConfig([
       'encoders/embed-worker.node': 'src/encoders/embed-worker.node.ts',
       'monitor/hearing/worker.node': 'src/monitor/hearing/worker.node.ts',
       'training/data/clip-worker.node': 'src/training/data/clip-worker.node.ts',
+      'training/update-worker.node': 'src/training/update-worker.node.ts',
       'monitor/store/store-worker.node': 'src/monitor/store/store-worker.node.ts',
     },
     platform: 'node',

@@ -78,7 +78,7 @@ try {
   const { watched } = await step.gradients(state, feeds);
   const own = async () => {
     const { gradients } = await step.gradients(state, feeds);
-    await step.update(state, gradients, scalars);
+    await step.update(state, [gradients], scalars);
   };
   const trained = step.trainedNames.reduce((sum, name) => sum + (drawn.get(name)?.length ?? 0), 0);
   await own();

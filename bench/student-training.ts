@@ -88,7 +88,7 @@ try {
   const ownStep = async (): Promise<number> => {
     const { watched, gradients, buffers: next } = await step.gradients(state, feeds);
     for (const [name, values] of next) state.parameters.set(name, values);
-    await step.update(state, gradients, scalars);
+    await step.update(state, [gradients], scalars);
     return watched.loss;
   };
   const own: number[] = [];
@@ -106,7 +106,7 @@ try {
     times.step.push((await measure(ownStep, SECONDS)).medianMs);
     for (const kind of peers) times[kind].push((await ask({ kind, seconds: SECONDS })).ms);
     times.gradients.push((await measure(() => step.gradients(state, feeds), SECONDS / 2)).medianMs);
-    times.update.push((await measure(() => step.update(state, gradients, scalars), SECONDS / 2)).medianMs);
+    times.update.push((await measure(() => step.update(state, [gradients], scalars), SECONDS / 2)).medianMs);
   }
   end();
   await step.release();

@@ -50,3 +50,14 @@ it('rejects runs that are cut off by a release', async () => {
   await program.release();
   await outcome;
 });
+
+it('writes results into shared memory, and takes no other', async () => {
+  const there = await loadProgramInWorker(product());
+  const { y } = await there.run(feeds);
+  const shared = new Float32Array(new SharedArrayBuffer(4 * size * size));
+  expect(await there.run(feeds, { y: float32(shared, [size, size]) })).toEqual({});
+  expect(shared).toEqual(y.data);
+  const plain = float32(numbers.slice(), [size, size]);
+  await expect(there.run(feeds, { y: plain })).rejects.toThrow(/shared/);
+  await there.release();
+});

@@ -17,9 +17,9 @@ const failure = (id: number, error: unknown): ExecutorReply => ({
 
 try {
   const program = await loadProgram(model, options);
-  port.on('message', async ({ id, feeds }: ExecutorRequest) => {
+  port.on('message', async ({ id, feeds, into }: ExecutorRequest) => {
     try {
-      const outputs = await program.run(feeds);
+      const outputs = await program.run(feeds, into);
       const buffers = new Set(Object.values(outputs).map(({ data }) => data.buffer as ArrayBuffer));
       port.postMessage({ id, outputs } satisfies ExecutorReply, [...buffers]);
     } catch (error) {

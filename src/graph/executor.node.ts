@@ -5,7 +5,7 @@ import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
 import { startThread } from './thread.node.ts';
 
 /** What the worker is told: the model first, then runs; and what it answers. */
-export type ExecutorRequest = { id: number; feeds: Feeds };
+export type ExecutorRequest = { id: number; feeds: Feeds; into?: Feeds };
 export type ExecutorReply =
   | { id: number; outputs: Record<string, Value> }
   | { id: number; error: string; badInput: boolean };
@@ -48,10 +48,13 @@ export async function loadProgramInWorker(model: Uint8Array, options: RuntimeOpt
   }
   let next = LOADED + 1;
   return {
-    run(feeds) {
+    async run(feeds, into) {
+      for (const [name, { data }] of Object.entries(into ?? {})) {
+        if (!(data.buffer instanceof SharedArrayBuffer)) throw new TypeError(`run: ${name} has to be shared memory`);
+      }
       const id = next++;
       const reply = expectReply(id);
-      worker.postMessage({ id, feeds } satisfies ExecutorRequest);
+      worker.postMessage({ id, feeds, into } satisfies ExecutorRequest);
       return reply;
     },
     release: end,

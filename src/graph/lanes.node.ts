@@ -1,7 +1,7 @@
 // Programs side by side, each on threads of its own: independent runs do not wait for each other, and whoever asked for them
 // is free until they are done.
 import { loadProgramInWorker } from './executor.node.ts';
-import type { Feeds, Program, RuntimeOptions, Value } from './runtime.ts';
+import type { Program, RuntimeOptions, Value } from './runtime.ts';
 
 /**
  * `count` programs of one model, each on a worker thread. Runs go to whichever is free, and wait where none is.
@@ -20,9 +20,9 @@ export async function loadLanes(model: Uint8Array, options: RuntimeOptions, coun
   }
   const free = [...lanes];
   const waiting: ((lane: Program) => void)[] = [];
-  const runOn = async (lane: Program, feeds: Feeds): Promise<Record<string, Value>> => {
+  const runOn = async (lane: Program, ...batch: Parameters<Program['run']>): Promise<Record<string, Value>> => {
     try {
-      return await lane.run(feeds);
+      return await lane.run(...batch);
     } finally {
       const next = waiting.shift();
       if (next) next(lane);
@@ -31,10 +31,10 @@ export async function loadLanes(model: Uint8Array, options: RuntimeOptions, coun
   };
   return {
     // What finds a free lane starts before the caller goes on.
-    run(feeds) {
+    run(...batch) {
       const lane = free.shift();
-      if (lane) return runOn(lane, feeds);
-      return new Promise<Program>((resolve) => waiting.push(resolve)).then((next) => runOn(next, feeds));
+      if (lane) return runOn(lane, ...batch);
+      return new Promise<Program>((resolve) => waiting.push(resolve)).then((next) => runOn(next, ...batch));
     },
     release,
   };

@@ -4,6 +4,7 @@ import { InputError } from '../signal/errors.ts';
 import { add, cast } from './elementwise.ts';
 import { toOnnx } from './onnx.ts';
 import { loadProgram } from './program.node.ts';
+import { float32 } from './runtime.ts';
 import { input } from './tensor.ts';
 
 const double = toOnnx({ outputs: { y: add(input('x', ['n']), input('x2', ['n'])) } }).bytes;
@@ -24,6 +25,28 @@ describe('loadProgram', () => {
     const { y } = await program.run({ x: { dtype, shape: [2], data } });
     await program.release();
     expect(y).toEqual({ dtype, shape: [2], data });
+  });
+
+  it.each([
+    ['memory of its own', (length: number) => new Float32Array(length)],
+    ['a part of a block', (length: number) => new Float32Array(new ArrayBuffer(1000), 64, length)],
+    ['shared memory', (length: number) => new Float32Array(new SharedArrayBuffer(4 * length))],
+  ])('writes results into %s, run after run', async (_, memory) => {
+    const x = input('x', ['n']);
+    const program = await loadProgram(toOnnx({ outputs: { y: add(x, x), z: add(x, 1) } }).bytes);
+    const y = memory(2);
+    for (const data of [Float32Array.of(1, 2), Float32Array.of(-3, 0.5)]) {
+      const found = await program.run({ x: float32(data, [2]) }, { y: float32(y, [2]) });
+      expect(Object.keys(found)).toEqual(['z']);
+      expect(found.z.data).toEqual(data.map((value) => value + 1));
+      expect(Array.from(y)).toEqual(Array.from(data, (value) => value + value));
+    }
+    // What was written stays when others are wanted.
+    const other = memory(2);
+    await program.run({ x: float32(Float32Array.of(5, 6), [2]) }, { y: float32(other, [2]) });
+    expect(Array.from(other)).toEqual([10, 12]);
+    expect(Array.from(y)).toEqual([-6, 1]);
+    await program.release();
   });
 
   it('says in one line that a provider is not there', async () => {

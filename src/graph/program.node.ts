@@ -23,7 +23,7 @@ export async function loadProgram(model: Uint8Array, options: RuntimeOptions = {
   if (count > 1) return loadLanes(model, { ...options, lanes: 1, threads: Math.floor(threads / count) }, count);
   const program = await inNativeCode(() => createProgram(ort as unknown as OrtModule, model, { ...options, provider }));
   return {
-    run: (feeds) => inNativeCode(() => program.run(feeds)),
+    run: (feeds, into) => inNativeCode(() => program.run(feeds, into)),
     release: () => inNativeCode(() => program.release()),
   };
 }

@@ -24,7 +24,11 @@ export type Feeds = Readonly<Record<string, Value>>;
 
 /** A compiled graph. */
 export type Program = {
-  run(feeds: Feeds): Promise<Record<string, Value>>;
+  /**
+   * All outputs by name. Those that `into` names are written to its arrays, and not returned; a program on another thread
+   * takes shared memory only.
+   */
+  run(feeds: Feeds, into?: Feeds): Promise<Record<string, Value>>;
   release(): Promise<void>;
 };
 

@@ -13,23 +13,22 @@ export type OrtModule = {
 /** Addition and norm as one node: its kernel for the CPU takes several times as long as the two where gains are fed. */
 const FOR_CONSTANT_WEIGHTS = 'SkipLayerNormFusion';
 
+/** Both are of the type of one input or output. */
+const copyInto = (to: Value['data'], from: Value['data']): void => (to as Float32Array).set(from as Float32Array);
+
 /**
- * ONNX Runtime reads no shared memory: copies of what lies there, each in the same place at every run, so that its pages
- * are there already.
+ * ONNX Runtime uses no shared memory: arrays of one's own in the place of such ones, the same at every run, so that their
+ * pages are there already. What they hold is left over from before.
  */
 function createUnshared() {
   const kept = new Map<string, Value['data']>();
   return (name: string, data: Value['data']): Value['data'] => {
     if (typeof SharedArrayBuffer === 'undefined' || !(data.buffer instanceof SharedArrayBuffer)) return data;
     const before = kept.get(name);
-    if (before?.length !== data.length) {
-      const copy = data.slice();
-      kept.set(name, copy);
-      return copy;
-    }
-    // Both are of the type of one input.
-    (before as Float32Array).set(data as Float32Array);
-    return before;
+    if (before?.length === data.length) return before;
+    const own = data.slice();
+    kept.set(name, own);
+    return own;
   };
 }
 
@@ -64,16 +63,28 @@ export async function createProgram(
     );
   }
   const unshared = createUnshared();
+  // Others put results into memory of their own.
+  const inPlace = options.provider === 'cpu';
   return {
-    async run(feeds: Feeds) {
+    async run(feeds: Feeds, into: Feeds = {}) {
+      const tensorOf = (data: Value['data'], { dtype, shape }: Value) =>
+        new ort.Tensor(dtype, data, shape) as unknown as OrtTensor;
       const inputs: Record<string, OrtTensor> = {};
       for (const [name, value] of Object.entries(feeds)) {
-        inputs[name] = new ort.Tensor(value.dtype, unshared(name, value.data), value.shape) as unknown as OrtTensor;
+        const data = unshared(name, value.data);
+        if (data !== value.data) copyInto(data, value.data);
+        inputs[name] = tensorOf(data, value);
       }
-      const results = await session.run(inputs);
+      const wanted: Record<string, OrtTensor | null> = {};
+      for (const name of session.outputNames) {
+        wanted[name] = into[name] && inPlace ? tensorOf(unshared(name, into[name].data), into[name]) : null;
+      }
+      const results = await session.run(inputs, wanted);
       const outputs: Record<string, Value> = {};
       for (const [name, tensor] of Object.entries(results)) {
-        outputs[name] = { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as Value['data'] };
+        const data = tensor.data as Value['data'];
+        if (!into[name]) outputs[name] = { dtype: tensor.type as DType, shape: tensor.dims, data };
+        else if (data !== into[name].data) copyInto(into[name].data, data);
       }
       return outputs;
     },

@@ -200,7 +200,7 @@ describe('echoRecipe with contrast', () => {
     const { watched: unpaired } = await step.gradients(state, plan.feeds(alone, createRandom(2)));
     expect(Math.abs(unpaired.contrastLoss)).toBe(0);
     expect(unpaired.loss).toBeCloseTo(frameLoss + utteranceLoss, 3);
-    await step.update(state, found, recipe.scalars(1));
+    await step.update(state, [found], recipe.scalars(1));
     await step.release();
     for (const values of [...state.parameters.values(), ...state.teacher.values()]) {
       expect(values.every(Number.isFinite)).toBe(true);

@@ -9,9 +9,12 @@ import { initialParameters } from './initialise.ts';
 import type { BatchPlan, Recipe } from './recipes/types.ts';
 import {
   addResult,
+  addWatched,
   type BatchResult,
   compileStep,
+  type Gradients,
   initialState,
+  roomForGradients,
   sharedState,
   type TrainingState,
   type TrainingStep,
@@ -72,6 +75,17 @@ function inParts<C>(clips: readonly C[], parts: number): (readonly C[])[] {
   return Array.from({ length: parts }, (_, i) => clips.slice(i * size, (i + 1) * size));
 }
 
+/** Memory for gradients, the same at every step: of each part for its first micro-batch, and for the others in turn. */
+function createRoom(state: TrainingState) {
+  const made = new Map<string, Gradients>();
+  return (part: number, later: boolean): Gradients => {
+    const key = `${part} ${later}`;
+    const found = made.get(key) ?? roomForGradients(state);
+    made.set(key, found);
+    return found;
+  };
+}
+
 /** Parameters before the first step: those that a recipe begins with, the others drawn from the seed. */
 function startingPoint<C>(recipe: Recipe<C>, shapes: ReadonlyMap<string, readonly number[]>, seed: number) {
   const drawn = initialParameters(shapes, seed, recipe.tokenDeviation, recipe.matrices);
@@ -98,6 +112,7 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
     const found = store.load() ?? initialState(program, startingPoint(recipe, program.shapes, seed));
     // Several threads read it.
     const state = parts > 1 ? sharedState(found) : found;
+    const room = createRoom(state);
     if (state.step >= steps) return { state, reason: 'finished' };
     const perStep = recipe.batch * accumulate;
     const from = (state.step * accumulate * world + rank) * recipe.batch;
@@ -109,28 +124,30 @@ export async function train<C = Clip>(options: LoopOptions<C>): Promise<LoopEnd>
         const random = randomOf(number);
         const plan = recipe.plan(random, number);
         const step = await programs.of(plan);
-        let total: BatchResult | undefined;
+        const totals: BatchResult[] = [];
         for (let micro = 0; micro < accumulate; micro++) {
           const next = await stream.next();
           if (next.done) throw new InputError(`train: the clips ended at step ${number}; the sources must not end`);
           // Each starts before the inputs of the next one are made.
-          const results = inParts(next.value.clips, parts).map(async (clips) => {
-            return step.gradients(state, plan.feeds(clips, random));
+          const results = inParts(next.value.clips, parts).map(async (clips, part) => {
+            return step.gradients(state, plan.feeds(clips, random), room(part, micro > 0));
           });
-          for (const result of await Promise.all(results)) {
+          for (const [part, result] of (await Promise.all(results)).entries()) {
             if (!Number.isFinite(result.watched.loss)) {
               throw new InputError(
                 `train: the loss of step ${number} is ${result.watched.loss}; the checkpoint before it is kept; start a new run with a lower learning rate`,
               );
             }
-            total = total ? addResult(total, result) : result;
+            totals[part] = micro === 0 ? result : addResult(totals[part], result);
           }
         }
-        const { watched, gradients, buffers } = total as BatchResult;
         const share = 1 / (accumulate * parts);
         const scalars = recipe.scalars(number);
-        const gradientNorm = step.update(state, gradients, { ...scalars, share });
-        for (const [name, values] of buffers) state.parameters.set(name, values);
+        const gradients = totals.map((total) => total.gradients);
+        const gradientNorm = await step.update(state, gradients, { ...scalars, share });
+        const watched = totals.map((total) => total.watched).reduce(addWatched);
+        // Those of the last batch.
+        for (const [name, values] of totals[parts - 1].buffers) state.parameters.set(name, values);
         if (!Number.isFinite(gradientNorm)) {
           throw new InputError(
             `train: the gradients of step ${number} are not finite; the checkpoint before it is kept; start a new run with a lower learning rate`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AdamWState, adamW, clipFactor, eatAdamW, globalNorm, movingAverage } from './optimiser.ts';
+import { type AdamWState, adamW, clipFactor, eatAdamW, movingAverage, sumSquares } from './optimiser.ts';
 
 const stateOf = (parameter: number[]): AdamWState => ({
   parameter: Float32Array.from(parameter),
@@ -52,10 +52,13 @@ describe('adamW', () => {
 });
 
 describe('clipping', () => {
-  it('takes the norm over all arrays', () => {
-    expect(globalNorm([Float32Array.of(3, 0), Float32Array.of(0, 0, 4)])).toBe(5);
-    expect(globalNorm([])).toBe(0);
-    expect(globalNorm([Float32Array.of(1, Number.NaN)])).toBeNaN();
+  it('takes squares of the sum over batches', () => {
+    const sum = Float32Array.of(3, 0, 0, 1, 2, -1);
+    expect(sumSquares([sum])).toBe(15);
+    expect(sumSquares([sum, Float32Array.of(0, 0, 4, 0, -2, 0), Float32Array.of(0, 1, 0, 0, 0, 0)])).toBe(28);
+    expect(Array.from(sum)).toEqual([3, 1, 4, 1, 0, -1]);
+    expect(sumSquares([new Float32Array(0)])).toBe(0);
+    expect(sumSquares([Float32Array.of(1, Number.NaN)])).toBeNaN();
   });
 
   it.each([

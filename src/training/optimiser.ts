@@ -45,21 +45,20 @@ export function adamW(
   }
 }
 
-/** Euclidean norm of all gradients together. */
-export function globalNorm(gradients: Iterable<Float32Array>): number {
+/** Adds what other batches say of a gradient to the first, in place, and returns the sum of its squares. */
+export function sumSquares([sum, ...others]: readonly Float32Array[]): number {
+  for (const values of others) for (let i = 0; i < sum.length; i++) sum[i] += values[i];
   // Four sums, none of which waits for another.
   let [a, b, c, d] = [0, 0, 0, 0];
-  for (const values of gradients) {
-    const rest = values.length % 4;
-    for (let i = 0; i < rest; i++) a += values[i] * values[i];
-    for (let i = rest; i < values.length; i += 4) {
-      a += values[i] * values[i];
-      b += values[i + 1] * values[i + 1];
-      c += values[i + 2] * values[i + 2];
-      d += values[i + 3] * values[i + 3];
-    }
+  const rest = sum.length % 4;
+  for (let i = 0; i < rest; i++) a += sum[i] * sum[i];
+  for (let i = rest; i < sum.length; i += 4) {
+    a += sum[i] * sum[i];
+    b += sum[i + 1] * sum[i + 1];
+    c += sum[i + 2] * sum[i + 2];
+    d += sum[i + 3] * sum[i + 3];
   }
-  return Math.sqrt(a + b + c + d);
+  return a + b + c + d;
 }
 
 /** min(1, limit / (norm + 1e-6)): the factor that clips gradients by their global norm (fairseq, PyTorch). */

@@ -93,7 +93,7 @@ describe('a step of EAT pre-training', () => {
     const scalars = { learningRate: 5e-4, weightDecay: 0.05, clipNorm: 4, decay: 0.9998000019000001 };
     const exact = new Map(Array.from(grads, ([name, tensor]) => [name, values(tensor)]));
     const fromReference = start(step);
-    const norm = await step.update(fromReference, exact, scalars);
+    const norm = await step.update(fromReference, [exact], scalars);
     expect(relative(norm, values(io.get('grad_norm'))[0])).toBeLessThan(1e-5);
     for (const [name, data] of fromReference.parameters)
       expect(largest(data, values(after.get(name))), name).toBeLessThan(2.5e-7);
@@ -103,7 +103,7 @@ describe('a step of EAT pre-training', () => {
 
     // With our own gradients: AdamW turns the sign of a gradient into a full step, so the smallest of them, which are
     // rounding errors on both sides, are left out (biases of keys first of all, whose gradient is 0 in exact numbers).
-    await step.update(state, gradients, scalars);
+    await step.update(state, [gradients], scalars);
     for (const [name, data] of state.parameters) {
       const [golden, gradient] = [values(after.get(name)), exact.get(name) as Float32Array];
       const certain = (own: Float32Array) => own.map((value, i) => (Math.abs(gradient[i]) > 1e-4 * peak ? value : 0));

@@ -33,7 +33,7 @@ async function oneStep(options: StepOptions) {
   const state = initialState(step, values);
   const batch = { x: float32(Float32Array.of(1, 2, 3, 3, 4, 5), [2, 3]) };
   const result = await step.gradients(state, batch);
-  await step.update(state, result.gradients, scalars);
+  await step.update(state, [result.gradients], scalars);
   await step.release();
   const change = (name: string) => {
     const [now, then] = [state.parameters.get(name) as Float32Array, before.get(name) as Float32Array];

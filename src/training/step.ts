@@ -5,8 +5,10 @@ import { loadProgram } from '../graph/program.ts';
 import { type Feeds, float32, type RuntimeOptions, type Value } from '../graph/runtime.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { parametersOf } from '../nn/parameters.ts';
-import { type AdamWConfig, adamW, clipFactor, globalNorm, movingAverage } from './optimiser.ts';
+import { type AdamWConfig, clipFactor, movingAverage } from './optimiser.ts';
 import { TEACHER_PREFIX } from './self-distillation.ts';
+import { startUpdateThreads } from './update-threads.node.ts';
+import type { ParameterUpdate } from './update-work.ts';
 
 /** A graph to train: a scalar loss, and scalars worth watching. */
 export type Trainable = {
@@ -67,10 +69,17 @@ export type StateNames = {
 };
 
 export type TrainingStep = StateNames & {
-  /** Loss and gradients of one batch; the state is not changed. */
-  gradients(state: TrainingState, batch: Feeds): Promise<BatchResult>;
-  /** Applies gradients: clipping, AdamW, teacher. The state is changed in place. Returns the norm before clipping. */
-  update(state: TrainingState, gradients: Gradients, scalars: UpdateScalars): number;
+  /**
+   * Loss and gradients of one batch; the state is not changed. `into`: where the gradients go instead of into new arrays;
+   * with several lanes it is shared memory.
+   */
+  gradients(state: TrainingState, batch: Feeds, into?: Gradients): Promise<BatchResult>;
+  /**
+   * Applies the sum of the gradients of several batches: clipping, AdamW, teacher. The state is changed in place, and the
+   * first of the gradients becomes the sum. With several lanes all of them are shared memory. Returns the norm before
+   * clipping.
+   */
+  update(state: TrainingState, gradients: readonly Gradients[], scalars: UpdateScalars): Promise<number>;
   release(): Promise<void>;
 };
 
@@ -82,9 +91,16 @@ export function addResult(total: BatchResult, next: BatchResult): BatchResult {
     const sum = total.gradients.get(name) as Float32Array;
     for (let i = 0; i < sum.length; i++) sum[i] += values[i];
   }
-  const watched = Object.entries(total.watched).map(([name, value]) => [name, value + next.watched[name]]);
-  return { watched: Object.fromEntries(watched), gradients: total.gradients, buffers: next.buffers };
+  return {
+    watched: addWatched(total.watched, next.watched),
+    gradients: total.gradients,
+    buffers: next.buffers,
+  };
 }
+
+/** Sums by name. */
+export const addWatched = (a: BatchResult['watched'], b: BatchResult['watched']): BatchResult['watched'] =>
+  Object.fromEntries(Object.entries(a).map(([name, value]) => [name, value + b[name]]));
 
 const feedsOf = (
   values: ReadonlyMap<string, Float32Array>,
@@ -122,43 +138,52 @@ export async function compileStep(
   const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
   const { bytes } = toOnnx({ outputs: { loss, ...watched, ...bufferOutputs, ...gradientOutputs } });
   const program = await loadProgram(bytes, { ...runtime, fedWeights: true });
+  const threads = startUpdateThreads(runtime.lanes ?? 1, runtime.threads);
   return {
     ...{ shapes, trainedNames, teacherNames },
-    async gradients(state, batch) {
-      const results = await program.run({
+    async gradients(state, batch, into) {
+      const feeds = {
         ...batch,
         ...feedsOf(state.parameters, shapes),
         ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
-      });
+      };
+      const results = await program.run(feeds, into && feedsOf(into, shapes, 'gradient.'));
       const values = (names: Iterable<string>, prefix: string) =>
         new Map(Array.from(names, (name) => [name, results[`${prefix}${name}`].data as Float32Array]));
       return {
         watched: Object.fromEntries(['loss', ...Object.keys(watched)].map((name) => [name, scalarOf(results[name])])),
-        gradients: values(trainedNames, 'gradient.'),
+        gradients: into ?? values(trainedNames, 'gradient.'),
         buffers: values(buffers.keys(), 'buffer.'),
       };
     },
-    update(state, found, { learningRate, weightDecay, clipNorm, decay, share = 1 }) {
+    async update(state, found, { learningRate, weightDecay, clipNorm, decay, share = 1 }) {
       const of = (values: ReadonlyMap<string, Float32Array>, name: string) => values.get(name) as Float32Array;
       state.step++;
-      const norm = share * globalNorm(trainedNames.map((name) => of(found, name)));
+      const squares = await threads.sum(trainedNames.map((name) => found.map((batch) => of(batch, name))));
+      const norm = share * Math.sqrt(squares.reduce((a, b) => a + b, 0));
       const scalars = { step: state.step, gradientFactor: share * clipFactor(norm, clipNorm) };
-      const untrained = new Set(teacherNames);
-      for (const name of trainedNames) {
+      const updates = trainedNames.map((name): ParameterUpdate => {
         const [parameter, first, second] = [state.parameters, state.first, state.second].map((all) => of(all, name));
         const values = state.teacher.get(name);
-        const average = values && { values, decay };
-        untrained.delete(name);
-        adamW({ parameter, first, second, ...(average && { average }) }, of(found, name), config, {
-          ...scalars,
-          learningRate: learningRate * (options.rate?.(name) ?? 1),
-          weightDecay: options.decays?.(name) === false ? 0 : weightDecay,
-        });
+        return {
+          state: { parameter, first, second, ...(values && { average: { values, decay } }) },
+          gradient: of(found[0], name),
+          scalars: {
+            ...scalars,
+            learningRate: learningRate * (options.rate?.(name) ?? 1),
+            weightDecay: options.decays?.(name) === false ? 0 : weightDecay,
+          },
+        };
+      });
+      await threads.adamW(updates, config);
+      for (const name of teacherNames) {
+        if (!parameters.has(name)) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
       }
-      for (const name of untrained) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
       return norm;
     },
-    release: () => program.release(),
+    release: async () => {
+      await Promise.all([program.release(), threads.release()]);
+    },
   };
 }
 
@@ -186,17 +211,42 @@ export function initialState(step: StateNames, parameters: ReadonlyMap<string, F
   };
 }
 
-/** The same state in memory that threads share without copies, where the platform has such memory. */
-export function sharedState(state: TrainingState): TrainingState {
-  if (typeof SharedArrayBuffer === 'undefined') return state;
-  const shared = (values: ReadonlyMap<string, Float32Array>) =>
-    new Map(
-      Array.from(values, ([name, data]) => {
-        const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
-        copy.set(data);
-        return [name, copy];
-      }),
-    );
-  const { step, parameters, teacher, first, second } = state;
-  return { step, parameters: shared(parameters), teacher: shared(teacher), first, second };
+const canShare = typeof SharedArrayBuffer !== 'undefined';
+
+/** Zeros in memory that threads share, or not; one block for all, which is quicker to hand over than many. */
+function zerosLike(values: ReadonlyMap<string, Float32Array>, shared: boolean): Map<string, Float32Array> {
+  const bytes = Array.from(values, ([, { byteLength }]) => byteLength);
+  // Each on cache lines of its own.
+  const sizes = bytes.map((size) => 64 * Math.ceil(size / 64));
+  const total = sizes.reduce((a, b) => a + b, 0);
+  const block = shared ? new SharedArrayBuffer(total) : new ArrayBuffer(total);
+  let at = 0;
+  return new Map(
+    Array.from(values, ([name, { length }], i) => {
+      const zeros = new Float32Array(block, at, length);
+      at += sizes[i];
+      return [name, zeros];
+    }),
+  );
+}
+
+function sharedCopies(values: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
+  const copies = zerosLike(values, canShare);
+  for (const [name, copy] of copies) copy.set(values.get(name) as Float32Array);
+  return copies;
+}
+
+/** The same state in memory that threads share without copies. */
+export const sharedState = ({ step, parameters, teacher, first, second }: TrainingState): TrainingState => ({
+  step,
+  parameters: sharedCopies(parameters),
+  teacher: sharedCopies(teacher),
+  first: sharedCopies(first),
+  second: sharedCopies(second),
+});
+
+/** Room for the gradients of a batch: memory that threads share, or not, as that of the state. */
+export function roomForGradients({ first }: TrainingState): Gradients {
+  const [any] = first.values();
+  return zerosLike(first, canShare && any?.buffer instanceof SharedArrayBuffer);
 }

@@ -82,7 +82,7 @@ export async function trainEpochs(task: EpochTask, settings: EpochSettings): Pro
       let [sum, seen] = [0, 0];
       for (const numbers of shuffledBatches(count, batch, epochRandom(seed, epoch))) {
         const { watched, gradients, buffers } = await step.gradients(state, feeds(numbers));
-        const norm = step.update(state, gradients, scalars);
+        const norm = await step.update(state, [gradients], scalars);
         if (!(Number.isFinite(watched.loss) && Number.isFinite(norm))) {
           throw new InputError(
             `${caller}: expected a finite loss, got ${watched.loss} (gradient norm ${norm}) at step ${state.step}; train with a lower learning rate`,

@@ -47,7 +47,7 @@ describe('eatRecipe', () => {
     const step = await compileStep(plan.graph(), recipe.adamW);
     const state = initialState(step, initialParameters(step.shapes, 3, recipe.tokenDeviation));
     const { watched, gradients } = await step.gradients(state, feeds);
-    const norm = await step.update(state, gradients, recipe.scalars(1));
+    const norm = await step.update(state, [gradients], recipe.scalars(1));
     await step.release();
     expect(Object.keys(watched).sort()).toEqual(['clsSpread', 'frameLoss', 'loss', 'targetSpread', 'utteranceLoss']);
     for (const [name, value] of Object.entries(watched)) expect(value > 0 && value < 1e6, name).toBe(true);

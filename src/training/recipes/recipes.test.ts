@@ -34,7 +34,7 @@ async function oneStep(recipe: Recipe, plan: BatchPlan, feeds: Feeds) {
   const step = await compileStep(plan.graph(), recipe.adamW);
   const state = initialState(step, initialParameters(step.shapes, 3, recipe.tokenDeviation));
   const { watched, gradients } = await step.gradients(state, feeds);
-  const norm = await step.update(state, gradients, recipe.scalars(1));
+  const norm = await step.update(state, [gradients], recipe.scalars(1));
   await step.release();
   return { watched, norm, state, shapes: step.shapes };
 }
