@@ -33,30 +33,65 @@ export function adamW(
 ): void {
   const kept = 1 - learningRate * weightDecay;
   const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+  const toFirst = (1 - beta1) * gradientFactor;
+  const toSecond = (1 - beta2) * gradientFactor * gradientFactor;
   const { values, decay } = average ?? { values: parameter, decay: 0 };
+  const toAverage = 1 - decay;
   for (let i = 0; i < parameter.length; i++) {
-    const g = gradient[i] * gradientFactor;
-    const m = beta1 * first[i] + (1 - beta1) * g;
-    const v = beta2 * second[i] + (1 - beta2) * g * g;
+    const g = gradient[i];
+    const m = beta1 * first[i] + toFirst * g;
+    const v = beta2 * second[i] + toSecond * (g * g);
+    const p = parameter[i] * kept - (rate * m) / (Math.sqrt(v) + epsilon);
     first[i] = m;
     second[i] = v;
-    parameter[i] = parameter[i] * kept - (rate * m) / (Math.sqrt(v) + epsilon);
-    values[i] = decay * values[i] + (1 - decay) * parameter[i];
+    parameter[i] = p;
+    values[i] = decay * values[i] + toAverage * p;
   }
 }
 
 /** Adds what other batches say of a gradient to the first, in place, and returns the sum of its squares. */
 export function sumSquares([sum, ...others]: readonly Float32Array[]): number {
+  const last = others.pop();
   for (const values of others) for (let i = 0; i < sum.length; i++) sum[i] += values[i];
-  // Four sums, none of which waits for another.
+  return last ? addAndSquare(sum, last) : squares(sum);
+}
+
+// Four sums, none of which waits for another.
+
+function squares(values: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const rest = values.length % 4;
+  for (let i = 0; i < rest; i++) a += values[i] * values[i];
+  for (let i = rest; i < values.length; i += 4) {
+    a += values[i] * values[i];
+    b += values[i + 1] * values[i + 1];
+    c += values[i + 2] * values[i + 2];
+    d += values[i + 3] * values[i + 3];
+  }
+  return a + b + c + d;
+}
+
+/** Both in one pass take half as long. */
+function addAndSquare(sum: Float32Array, values: Float32Array): number {
   let [a, b, c, d] = [0, 0, 0, 0];
   const rest = sum.length % 4;
-  for (let i = 0; i < rest; i++) a += sum[i] * sum[i];
-  for (let i = rest; i < sum.length; i += 4) {
+  for (let i = 0; i < rest; i++) {
+    sum[i] += values[i];
     a += sum[i] * sum[i];
-    b += sum[i + 1] * sum[i + 1];
-    c += sum[i + 2] * sum[i + 2];
-    d += sum[i + 3] * sum[i + 3];
+  }
+  for (let i = rest; i < sum.length; i += 4) {
+    const w = Math.fround(sum[i] + values[i]);
+    const x = Math.fround(sum[i + 1] + values[i + 1]);
+    const y = Math.fround(sum[i + 2] + values[i + 2]);
+    const z = Math.fround(sum[i + 3] + values[i + 3]);
+    sum[i] = w;
+    sum[i + 1] = x;
+    sum[i + 2] = y;
+    sum[i + 3] = z;
+    a += w * w;
+    b += x * x;
+    c += y * y;
+    d += z * z;
   }
   return a + b + c + d;
 }
