@@ -15,13 +15,22 @@ import { simulateClip } from '../src/training/data/simulated-clip.ts';
 import { initialParameters } from '../src/training/initialise.ts';
 import { keptCount } from '../src/training/masks.ts';
 import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts';
-import { compileStep, initialState, roomForGradients, sharedState } from '../src/training/step.ts';
+import {
+  compileStep,
+  initialState,
+  roomForGradients,
+  sharedState,
+  stepFeeds,
+  stepModel,
+} from '../src/training/step.ts';
 import { productRate } from './encoder.ts';
 import { measure, median } from './measure.ts';
+import { operatorSplit } from './operator-split.ts';
 import { startPeer } from './peer-process.ts';
 
-const ROUNDS = 3;
-const SECONDS = 5;
+/** Short ones in turns: a machine that others use too is not as quick all the time. */
+const ROUNDS = 7;
+const SECONDS = 2;
 const threads = availableParallelism();
 const config = echoSizes.tiny;
 /** BATCH=8: smaller batches, as several of them make one step with --accumulate. */
@@ -91,7 +100,8 @@ try {
     simulateClip({ kind: 'simulator', weight: 1, sampleRates: [16000] }, 2.1, createRandom(`clip ${i}`)),
   );
   const parts = recipe.parts ?? 1;
-  const step = await compileStep(plan.graph(graphOptions({})), recipe.adamW, { threads, lanes: parts });
+  const graph = plan.graph(graphOptions({}));
+  const step = await compileStep(graph, recipe.adamW, { threads, lanes: parts });
   const parameters = initialParameters(step.shapes, 0, recipe.tokenDeviation);
   const size = recipe.batch / parts;
   const makeFeeds = (own: Random) =>
@@ -152,17 +162,20 @@ try {
       await update();
     }, SECONDS);
     times.step.push(own.medianMs);
+    times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
     times.gradients.push((await measure(batchGradients, SECONDS)).medianMs);
     times.update.push((await measure(update, SECONDS)).medianMs);
-    times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
     times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
   }
   end();
   await step.release();
   const feedTime = await measure(() => makeFeeds(createRandom('feeds')), SECONDS);
+  const operators = await operatorSplit(stepModel(graph).bytes, stepFeeds(step, state, partFeeds[0]));
   const { rate } = await productRate(threads);
   const gflop = operations() / 1e9;
   const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
+  /** The median over the rounds: what is measured one after the other is measured on the same machine. */
+  const speedUp = (peer: keyof typeof times) => median(times[peer].map((time, round) => time / times.step[round]));
   const result = {
     command: `${['BATCH', 'PARTS'].flatMap((name) => (process.env[name] ? [`${name}=${process.env[name]} `] : [])).join('')}npm run bench:training`,
     date: new Date().toISOString().slice(0, 10),
@@ -174,8 +187,10 @@ try {
     medianMs: ms,
     allRounds: times,
     inputsMs: feedTime.medianMs,
-    speedUp: ms.PyTorch / ms.step,
-    speedUpCompiled: ms['PyTorch compiled'] / ms.step,
+    speedUp: speedUp('PyTorch'),
+    speedUpCompiled: speedUp('PyTorch compiled'),
+    /** Where the time of the gradients goes. */
+    operators,
     gflop,
     gflopPerSecond: gflop / (ms.step / 1000),
     shareOfMatrixProductRate: gflop / (ms.step / 1000) / rate,

@@ -11,7 +11,7 @@ export type OrtModule = {
 };
 
 /** Addition and norm as one node: its kernel for the CPU takes several times as long as the two where gains are fed. */
-const FOR_CONSTANT_WEIGHTS = 'SkipLayerNormFusion';
+export const FOR_CONSTANT_WEIGHTS = 'SkipLayerNormFusion';
 
 /** Both are of the type of one input or output. */
 const copyInto = (to: Value['data'], from: Value['data']): void => (to as Float32Array).set(from as Float32Array);

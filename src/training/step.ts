@@ -113,16 +113,8 @@ const feedsOf = (
 
 const scalarOf = (value: Value): number => Number((value.data as Float32Array)[0]);
 
-/**
- * Compiles the programs of a step. Parameters named `teacher.…` belong to the teacher; of the others, all that the loss
- * depends on are trained, unless they are frozen or a buffer.
- */
-export async function compileStep(
-  graph: Trainable,
-  config: AdamWConfig,
-  runtime: RuntimeOptions = {},
-  options: StepOptions = {},
-): Promise<TrainingStep> {
+/** The model of a step, ONNX bytes: losses, gradients and buffers of one batch, from its inputs and all parameters. */
+export function stepModel(graph: Trainable, options: StepOptions = {}): StateNames & { bytes: Uint8Array } {
   const { loss, watched, buffers = new Map<string, Tensor>() } = graph;
   const all = parametersOf([loss, ...Object.values(watched), ...buffers.values()]);
   const shapes = new Map([...all].filter(([name]) => !name.startsWith(TEACHER_PREFIX)));
@@ -137,17 +129,36 @@ export async function compileStep(
   const gradientOutputs = Object.fromEntries(trainedNames.map((name, i) => [`gradient.${name}`, found[i]]));
   const bufferOutputs = Object.fromEntries(Array.from(buffers, ([name, tensor]) => [`buffer.${name}`, tensor]));
   const { bytes } = toOnnx({ outputs: { loss, ...watched, ...bufferOutputs, ...gradientOutputs } });
+  return { bytes, shapes, trainedNames, teacherNames };
+}
+
+/** What the model of a step is fed: a batch, and all parameters. */
+export const stepFeeds = ({ shapes }: StateNames, state: TrainingState, batch: Feeds): Feeds => ({
+  ...batch,
+  ...feedsOf(state.parameters, shapes),
+  ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
+});
+
+/**
+ * Compiles the programs of a step. Parameters named `teacher.…` belong to the teacher; of the others, all that the loss
+ * depends on are trained, unless they are frozen or a buffer.
+ */
+export async function compileStep(
+  graph: Trainable,
+  config: AdamWConfig,
+  runtime: RuntimeOptions = {},
+  options: StepOptions = {},
+): Promise<TrainingStep> {
+  const { watched, buffers = new Map<string, Tensor>() } = graph;
+  const { bytes, ...names } = stepModel(graph, options);
+  const { shapes, trainedNames, teacherNames } = names;
+  const trained = new Set(trainedNames);
   const program = await loadProgram(bytes, { ...runtime, fedWeights: true });
   const threads = startUpdateThreads(runtime.lanes ?? 1, runtime.threads);
   return {
-    ...{ shapes, trainedNames, teacherNames },
+    ...names,
     async gradients(state, batch, into) {
-      const feeds = {
-        ...batch,
-        ...feedsOf(state.parameters, shapes),
-        ...feedsOf(state.teacher, shapes, TEACHER_PREFIX),
-      };
-      const results = await program.run(feeds, into && feedsOf(into, shapes, 'gradient.'));
+      const results = await program.run(stepFeeds(names, state, batch), into && feedsOf(into, shapes, 'gradient.'));
       const values = (names: Iterable<string>, prefix: string) =>
         new Map(Array.from(names, (name) => [name, results[`${prefix}${name}`].data as Float32Array]));
       return {
@@ -177,7 +188,7 @@ export async function compileStep(
       });
       await threads.adamW(updates, config);
       for (const name of teacherNames) {
-        if (!parameters.has(name)) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
+        if (!trained.has(name)) movingAverage(of(state.teacher, name), of(state.parameters, name), decay);
       }
       return norm;
     },
