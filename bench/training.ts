@@ -28,8 +28,10 @@ import { measure, median } from './measure.ts';
 import { operatorSplit } from './operator-split.ts';
 import { startPeer } from './peer-process.ts';
 
-/** Short ones in turns: a machine that others use too is not as quick all the time. */
-const ROUNDS = 7;
+/** Steps of each, in turns: a machine that others use too is not as quick all the time. */
+const ROUNDS = 40;
+/** The first ones do not count: memory is new, and PyTorch compiles. */
+const WARM_UP = 3;
 const SECONDS = 2;
 const threads = availableParallelism();
 const config = echoSizes.tiny;
@@ -156,16 +158,19 @@ try {
     PyTorch: [],
     'PyTorch compiled': [],
   };
-  for (let round = 0; round < ROUNDS; round++) {
-    const own = await measure(async () => {
-      await batchGradients();
-      await update();
-    }, SECONDS);
-    times.step.push(own.medianMs);
-    times.PyTorch.push((await ask({ kind: 'step', seconds: SECONDS })).ms);
-    times.gradients.push((await measure(batchGradients, SECONDS)).medianMs);
-    times.update.push((await measure(update, SECONDS)).medianMs);
-    times['PyTorch compiled'].push((await ask({ kind: 'compiled', seconds: SECONDS })).ms);
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    const start = performance.now();
+    await batchGradients();
+    const middle = performance.now();
+    await update();
+    const last = performance.now();
+    const peers = [(await ask({ kind: 'step' })).ms, (await ask({ kind: 'compiled' })).ms];
+    if (round < 0) continue;
+    times.gradients.push(middle - start);
+    times.update.push(last - middle);
+    times.step.push(last - start);
+    times.PyTorch.push(peers[0]);
+    times['PyTorch compiled'].push(peers[1]);
   }
   end();
   await step.release();
@@ -174,7 +179,7 @@ try {
   const { rate } = await productRate(threads);
   const gflop = operations() / 1e9;
   const ms = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
-  /** The median over the rounds: what is measured one after the other is measured on the same machine. */
+  /** The median over the rounds: steps that follow each other find the machine in the same state. */
   const speedUp = (peer: keyof typeof times) => median(times[peer].map((time, round) => time / times.step[round]));
   const result = {
     command: `${['BATCH', 'PARTS'].flatMap((name) => (process.env[name] ? [`${name}=${process.env[name]} `] : [])).join('')}npm run bench:training`,
@@ -185,7 +190,7 @@ try {
     work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
     lossDifference: Math.abs(mean(losses) - theirs.values[0]) / theirs.values[0],
     medianMs: ms,
-    allRounds: times,
+    allRounds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, list.map(Math.round)])),
     inputsMs: feedTime.medianMs,
     speedUp: speedUp('PyTorch'),
     speedUpCompiled: speedUp('PyTorch compiled'),
