@@ -9,7 +9,7 @@ import type { StoredTensor } from '../src/graph/stored-tensor.ts';
 import { createRandom } from '../src/signal/simulate/random.ts';
 import { initialParameters } from '../src/training/initialise.ts';
 import { asdDefaults } from '../src/training/recipes/tune.ts';
-import { compileStep, initialState } from '../src/training/step.ts';
+import { compileStep, initialState, roomForGradients } from '../src/training/step.ts';
 import { planTuning } from '../src/training/tuned-plan.ts';
 import { productRate } from './encoder.ts';
 import { measure } from './measure.ts';
@@ -76,8 +76,9 @@ try {
   const feeds = plan.feeds(crops, random);
   const scalars = { ...recipe.scalars(100), learningRate: 1e-6 };
   const { watched } = await step.gradients(state, feeds);
+  const gradients = roomForGradients(state);
   const own = async () => {
-    const { gradients } = await step.gradients(state, feeds);
+    await step.gradients(state, feeds, gradients);
     await step.update(state, [gradients], scalars);
   };
   const trained = step.trainedNames.reduce((sum, name) => sum + (drawn.get(name)?.length ?? 0), 0);

@@ -29,7 +29,7 @@ import { operatorSplit } from './operator-split.ts';
 import { startPeer } from './peer-process.ts';
 
 /** Steps of each, in turns: a machine that others use too is not as quick all the time. */
-const ROUNDS = 40;
+const ROUNDS = 120;
 /** The first ones do not count: memory is new, and PyTorch compiles. */
 const WARM_UP = 3;
 const SECONDS = 2;
@@ -190,7 +190,7 @@ try {
     work: `ECHO-tiny, ${recipe.batch} clips of ${options.bandsPerClip} bands, ${options.clones} students each`,
     lossDifference: Math.abs(mean(losses) - theirs.values[0]) / theirs.values[0],
     medianMs: ms,
-    allRounds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, list.map(Math.round)])),
+    allRounds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, list.map(Math.round).join(' ')])),
     inputsMs: feedTime.medianMs,
     speedUp: speedUp('PyTorch'),
     speedUpCompiled: speedUp('PyTorch compiled'),
