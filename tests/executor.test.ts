@@ -1,20 +1,12 @@
 // Worker threads load what was built: `npm test` builds first.
 import { expect, it } from 'vitest';
-import { add } from '../src/graph/elementwise.ts';
 import { loadProgramInWorker } from '../src/graph/executor.node.ts';
-import { matmul } from '../src/graph/matmul.ts';
-import { toOnnx } from '../src/graph/onnx.ts';
 import { loadProgram } from '../src/graph/program.ts';
 import { float32 } from '../src/graph/runtime.ts';
-import { input } from '../src/graph/tensor.ts';
+import { chainModel } from './chain-model.ts';
 
 const size = 640;
-const product = () => {
-  const [a, b] = [input('a', [size, size]), input('b', [size, size])];
-  let y = a;
-  for (let i = 0; i < 40; i++) y = add(matmul(y, b), a);
-  return toOnnx({ outputs: { y } }).bytes;
-};
+const product = () => chainModel(size, 40);
 const numbers = Float32Array.from({ length: size * size }, (_, i) => Math.sin(i) / size);
 const feeds = { a: float32(numbers, [size, size]), b: float32(numbers, [size, size]) };
 

@@ -1,26 +1,18 @@
 // Worker threads load what was built: `npm test` builds first.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { add } from '../src/graph/elementwise.ts';
-import { matmul } from '../src/graph/matmul.ts';
-import { toOnnx } from '../src/graph/onnx.ts';
 import { loadProgram } from '../src/graph/program.node.ts';
 import { float32 } from '../src/graph/runtime.ts';
-import { input } from '../src/graph/tensor.ts';
 import { createRandom } from '../src/signal/simulate/random.ts';
 import { packState } from '../src/training/exchange.ts';
 import { train } from '../src/training/loop.ts';
 import { memoryStore } from '../src/training/memory-store.test-util.ts';
 import { echoRecipe, echoRecipeDefaults } from '../src/training/recipes/echo.ts';
 import type { TrainingState } from '../src/training/step.ts';
+import { chainModel } from './chain-model.ts';
 
 const size = 400;
-function product(): Uint8Array {
-  const [a, b] = [input('a', [size, size]), input('b', [size, size])];
-  let y = a;
-  for (let i = 0; i < 20; i++) y = add(matmul(y, b), a);
-  return toOnnx({ outputs: { y } }).bytes;
-}
+const product = () => chainModel(size, 20);
 
 function sharedNumbers(seed: number): Float32Array {
   const numbers = new Float32Array(new SharedArrayBuffer(4 * size * size));

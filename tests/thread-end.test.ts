@@ -2,23 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { add } from '../src/graph/elementwise.ts';
 import { loadProgramInWorker } from '../src/graph/executor.node.ts';
-import { matmul } from '../src/graph/matmul.ts';
-import { toOnnx } from '../src/graph/onnx.ts';
 import { float32 } from '../src/graph/runtime.ts';
-import { input } from '../src/graph/tensor.ts';
+import { chainModel } from './chain-model.ts';
 import { scratchFolder } from './run-cli.ts';
 
 const { at } = scratchFolder();
 const size = 300;
 /** Busy for some hundred milliseconds. */
-function longModel(): Uint8Array {
-  const [a, b] = [input('a', [size, size]), input('b', [size, size])];
-  let y = a;
-  for (let i = 0; i < 200; i++) y = add(matmul(y, b), a);
-  return toOnnx({ outputs: { y } }).bytes;
-}
+const longModel = () => chainModel(size, 200);
 
 describe('a thread in the middle of a run', () => {
   const feeds = () => {
